@@ -1,8 +1,8 @@
 """The embedding principle of neural-network loss landscapes, as code: the helper package of the book."""
 
-from epbook import data
+from epbook import data, figures
 from epbook.claims import Claims
 from epbook.glue import glue
 from epbook.networks import layers, parts, sequential, two_layer
 
-__all__ = ["Claims", "data", "glue", "layers", "parts", "sequential", "two_layer"]
+__all__ = ["Claims", "data", "figures", "glue", "layers", "parts", "sequential", "two_layer"]
