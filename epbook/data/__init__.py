@@ -1,6 +1,7 @@
 """The data sets of the book."""
 
+from epbook.data.digits import Mnist, download_mnist, mnist
 from epbook.data.flowers import iris
 from epbook.data.teachers import relu_teacher, tanh_teacher
 
-__all__ = ["iris", "relu_teacher", "tanh_teacher"]
+__all__ = ["Mnist", "download_mnist", "iris", "mnist", "relu_teacher", "tanh_teacher"]
