@@ -2,7 +2,8 @@
 
 from epbook import data, figures
 from epbook.claims import Claims
+from epbook.explore import Axis, explore
 from epbook.glue import glue
 from epbook.networks import layers, parts, sequential, two_layer
 
-__all__ = ["Claims", "data", "figures", "glue", "layers", "parts", "sequential", "two_layer"]
+__all__ = ["Axis", "Claims", "data", "explore", "figures", "glue", "layers", "parts", "sequential", "two_layer"]

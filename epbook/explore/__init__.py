@@ -1,0 +1,119 @@
+"""Figures with sliders: drawn beforehand for the page, drawn anew in a live kernel."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Sequence
+
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+from epbook.explore.axis import Axis, Value
+from epbook.explore.live import widget
+from epbook.explore.page import page
+from epbook.figures.svg import fingerprint, inline, to_svg
+
+__all__ = ["Axis", "Explorer", "explore"]
+
+_serial = itertools.count()
+
+
+class Explorer:
+    """What `explore` returns; a notebook shows it as widgets, the book as a figure with native sliders.
+
+    frames: SVG documents, one for each element of the product of the axes' values, last axis fastest.
+    alts: one alternative text for each frame. Source: the conventions of the whole book.
+    """
+
+    def __init__(self, draw, axes: dict[str, Axis], frames: list[str], alts: list[str], play: bool) -> None:
+        self.draw, self.axes, self.frames, self.alts, self.play = draw, axes, frames, alts, play
+        self._prefix = f"ep-{fingerprint(*frames)}-{next(_serial)}"
+
+    def __repr__(self) -> str:
+        tracks = (f"{a.label} = {a.texts()[0]} … {a.texts()[-1]}" for a in self.axes.values())
+        return f"Explorer({', '.join(tracks)}; {len(self.frames)} frames)"
+
+    def _repr_html_(self) -> str:
+        axes = list(self.axes.values())
+        shown = 0
+        for axis in axes:
+            shown = shown * len(axis.values) + axis.first
+        svg = inline(self.frames, prefix=self._prefix, alt=self.alts[shown], shown=shown)
+        return page(svg, axes, self.alts, prefix=self._prefix, play=self.play)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
+        live = self.widget()._repr_mimebundle_()
+        return {**live, "text/html": self._repr_html_(), "text/plain": repr(self)}
+
+    def widget(self):
+        """The figure with ipywidgets, which draws anew at every value."""
+
+        def picture(**values: Value) -> str:
+            return inline([to_svg(self.draw(**values))], prefix="ep-live", alt=self.alts[0])
+
+        return widget(picture, list(self.axes), list(self.axes.values()))
+
+
+def explore(
+    draw: Callable[..., Figure],
+    *,
+    alt: str | Callable[..., str] | None = None,
+    play: bool = False,
+    **axes: Axis | Sequence[Value],
+) -> Explorer:
+    """A figure with one or two sliders: `draw(name=value, …) -> Figure` over the given values.
+
+    Every frame is drawn at once, so an error at any value is an error of the cell. On the built page the
+    frames are moved by native sliders without a kernel; in a live kernel the figure is drawn anew at the
+    slider's value, also between the frames (floats only).
+
+    axes: one or two, named like the parameters of `draw`; an array or list of values, or
+    `Axis(values, label="α", format="{:+.2f}", start=0.3)`. The play button moves the first one.
+    alt: what one sees, as a text or as a function of the same parameters; default the first line of
+    `draw`'s docstring. play: start by itself once, when the figure comes into sight.
+    Frames need one size and, to stay still, fixed axis limits; equal parts of frames are stored once.
+    Raises ValueError without alternative text, with no or more than two axes, or with frames of different
+    sizes; TypeError where `draw` returns no Figure; and whatever `draw` raises, with the values as a note.
+    Source: the conventions of the whole book.
+
+    >>> from epbook.figures import subplots
+    >>> def draw(alpha):
+    ...     "A straight line of slope α."
+    ...     figure, axes = subplots(figsize=(2, 1))
+    ...     axes.plot([0, 1], [0, alpha])
+    ...     return figure
+    >>> explore(draw, alpha=[0.0, 0.5, 1.0])
+    Explorer(α = 0.00 … 1.00; 3 frames)
+    """
+    if not 1 <= len(axes) <= 2:
+        raise ValueError(f"one or two sliders make a figure, got {len(axes)}: {sorted(axes)}")
+    tracks = {
+        name: (given if isinstance(given, Axis) else Axis(given)).named(name) for name, given in axes.items()
+    }
+    alt = alt or _summary(draw)
+    frames, alts = [], []
+    grid = list(itertools.product(*(axis.values for axis in tracks.values())))
+    # disable=None: silent where stderr is no terminal, since the built page takes stderr for an error.
+    for point in tqdm(grid, desc="frames", disable=None, delay=2, leave=False):
+        values = dict(zip(tracks, point, strict=True))
+        try:
+            frames.append(to_svg(draw(**values)))
+            alts.append(alt(**values) if callable(alt) else alt)
+        except Exception as error:
+            if hasattr(error, "add_note"):  # Python 3.11
+                error.add_note(f"explore: while drawing at {values}")
+            raise
+    explorer = Explorer(draw, tracks, frames, alts, play)
+    explorer._repr_html_()  # refuses frames of different sizes here, where the cell fails
+    return explorer
+
+
+def _summary(draw: Callable[..., Figure]) -> str:
+    while isinstance(draw, functools.partial):
+        draw = draw.func
+    text = (inspect.getdoc(draw) or "").split("\n")[0].strip()
+    if not text:
+        raise ValueError("explore needs alt, a text that says what one sees, or a docstring of draw")
+    return text

@@ -1,0 +1,228 @@
+"""ep.explore: every frame drawn, errors raised, ids unique, two axes, the live widget."""
+
+import json
+import re
+from functools import partial
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from epbook import Axis, explore
+from epbook.figures import COLOURS, INK, PAPER, subplots, use_style
+from epbook.figures.svg import inline, to_svg
+
+
+@pytest.fixture(autouse=True)
+def _style():
+    use_style()
+
+
+def line(slope, *, height=1.0):
+    """A straight line."""
+    figure, axes = subplots(figsize=(2, 1.5))
+    axes.plot([0, 1], [0, slope * height], color=COLOURS["blue"])
+    axes.set(xlim=(0, 1), ylim=(-2, 2), xlabel="$x$")
+    return figure
+
+
+def parse(html):
+    """The <svg> of the page's html as an element tree, without its namespace."""
+    text = re.search(r"<svg.*</svg>", html, re.DOTALL).group()
+    return ElementTree.fromstring(text.replace(' xmlns="http://www.w3.org/2000/svg"', ""))
+
+
+def test_every_value_is_drawn_once_and_with_its_own_number():
+    drawn = []
+
+    def draw(alpha):
+        drawn.append(alpha)
+        return line(alpha)
+
+    shown = explore(draw, alt="a line", alpha=np.linspace(-1, 2, 7))
+    assert drawn == np.linspace(-1, 2, 7).tolist()
+    assert all(type(value) is float for value in drawn)
+    frames = parse(shown._repr_html_()).findall("g")
+    assert len(frames) == 7
+    assert len({ElementTree.tostring(frame) for frame in frames}) == 7
+
+
+@pytest.mark.parametrize("bad", [0, 3, 6])
+def test_an_error_at_any_value_is_an_error_of_the_call(bad):
+    def draw(k):
+        if k == bad:
+            raise ZeroDivisionError(f"no figure at {k}")
+        return line(k)
+
+    with pytest.raises(ZeroDivisionError, match=f"no figure at {bad}"):
+        explore(draw, alt="a line", k=range(7))
+
+
+def test_an_error_while_the_figure_is_rendered_is_one_too():
+    def draw(k):
+        figure = line(1.0)
+        figure.axes[0].set_title("$\\frac{$" if k == 2 else "fine")
+        return figure
+
+    with pytest.raises(ValueError, match="frac"):
+        explore(draw, alt="a line", k=[1, 2, 3])
+
+
+def test_two_axes_are_a_product_with_the_last_one_fastest():
+    drawn = []
+
+    def draw(slope, height):
+        drawn.append((slope, height))
+        return line(slope, height=height)
+
+    shown = explore(draw, alt="a line", slope=Axis([0.0, 1.0], start=1.0), height=Axis([1, 2, 3], start=2))
+    assert drawn == [(s, h) for s in (0.0, 1.0) for h in (1, 2, 3)]
+    html = shown._repr_html_()
+    visible = [index for index, frame in enumerate(parse(html).findall("g")) if not frame.get("display")]
+    assert visible == [4]
+    assert html.count('type="range"') == 2
+
+
+def test_ids_are_unique_and_every_reference_has_its_target():
+    pages = [explore(line, slope=[0.0, 1.0])._repr_html_() for _ in range(2)]
+    ids = [i for page in pages for i in re.findall(r'\bid="([^"]+)"', page)]
+    assert len(ids) == len(set(ids))
+    for page in pages:
+        wanted = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)|for="([^"]+)"', page))
+        assert {next(filter(None, groups)) for groups in wanted} <= set(re.findall(r'\bid="([^"]+)"', page))
+
+
+def test_frames_share_what_is_equal_and_still_show_what_a_single_frame_shows():
+    values = np.linspace(-2, 2, 21)
+    single = inline([to_svg(line(0.0))], prefix="a", alt="a")
+    together = parse(explore(line, slope=values)._repr_html_())
+    assert len(ElementTree.tostring(together)) < 5 * len(single)
+    library = {each.get("id"): each for each in together.find("defs")}
+
+    def paths(element):
+        for each in element:
+            if each.tag == "use":
+                yield from paths([library[each.get("href")[1:]]])
+            else:
+                if each.tag == "path":
+                    yield each.get("d")
+                yield from paths(each)
+
+    for value, frame in zip(values, together.findall("g"), strict=True):
+        alone = parse(explore(line, slope=[value, 9.0])._repr_html_())
+        library.update({each.get("id"): each for each in alone.find("defs")})
+        assert list(paths(frame)) == list(paths(alone.find("g")))
+
+
+def test_colours_follow_the_page():
+    html = explore(line, slope=[0.0, 1.0])._repr_html_()
+    svg = ElementTree.tostring(parse(html), "unicode")
+    assert f"var(--ep-{COLOURS['blue'][1:]},{COLOURS['blue']})" in svg
+    assert "currentColor" in svg
+    assert f"var(--ep-paper,{PAPER})" in svg
+    assert INK not in svg
+
+
+def test_the_control_says_the_value_and_has_a_name():
+    html = explore(line, slope=Axis([-1.0, 0.0, 0.5], label="α", format="{:+.1f}", start=0.1))._repr_html_()
+    assert re.search(r'<label for="([^"]+)">α</label>\s*<input id="\1"[^>]*value="1"', html)
+    assert 'aria-valuetext="+0.0"' in html
+    texts = re.search(r'data-texts="([^"]+)"', html).group(1).replace("&quot;", '"')
+    assert json.loads(texts) == ["−1.0", "+0.0", "+0.5"]
+
+
+def test_alternative_texts():
+    told = explore(line, alt=lambda slope: f"slope <{slope}>", slope=[0.0, 1.0])
+    assert told.alts == ["slope <0.0>", "slope <1.0>"]
+    assert parse(told._repr_html_()).get("aria-label") == "slope <0.0>"
+    assert explore(partial(line, height=2.0), slope=[0.0, 1.0]).alts == ["A straight line."] * 2
+    with pytest.raises(ValueError, match="alt"):
+        explore(lambda slope: line(slope), slope=[0.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "names"),
+    [
+        ([1.0], ValueError, r"\(1.0,\)"),
+        ([1.0, 1.0], ValueError, r"\(1.0, 1.0\)"),
+        ([2, 1], ValueError, r"\(2, 1\)"),
+        ([0.0, float("nan")], ValueError, "nan"),
+        (["a", "a"], ValueError, "'a', 'a'"),
+        (["a", 1], TypeError, "'a', 1"),
+        ([[1, 2], [3, 4]], TypeError, "3, 4"),
+    ],
+)
+def test_bad_values_are_named(values, error, names):
+    with pytest.raises(error, match=names):
+        explore(line, slope=values)
+
+
+def test_other_bad_input():
+    with pytest.raises(ValueError, match=r"outside the values 0\.0 to 1\.0"):
+        Axis([0.0, 1.0], start=1.5)
+    with pytest.raises(ValueError, match="got 0"):
+        explore(line)
+    with pytest.raises(ValueError, match="'a', 'b', 'c'"):
+        explore(line, a=[1, 2], b=[1, 2], c=[1, 2])
+    with pytest.raises(TypeError, match="NoneType"):
+        explore(lambda slope: None, alt="nothing", slope=[0, 1])
+    with pytest.raises(ValueError, match="one size"):
+        explore(lambda k: subplots(figsize=(k, 1))[0], alt="boxes", k=[1, 2])
+
+
+def test_the_page_is_the_same_in_every_process_but_for_the_serial_number():
+    first, second = (explore(line, slope=[0.0, 1.0]) for _ in range(2))
+    assert first.frames == second.frames
+    assert first._prefix.rsplit("-", 1)[0] == second._prefix.rsplit("-", 1)[0]
+
+
+def test_heavy_artists_become_pixels():
+    def cloud(k):
+        """A cloud."""
+        figure, axes = subplots(figsize=(2, 2))
+        axes.scatter(*np.random.default_rng(k).normal(size=(2, 20_000)), s=1)
+        return figure
+
+    html = explore(cloud, k=[1, 2])._repr_html_()
+    assert html.count("<image") == 2
+    assert len(html) < 200_000
+
+
+def live(explorer):
+    """The screen, the sliders, the labels, the play control and the error display of the widget."""
+    screen, controls, errors = explorer.widget().children
+    play, rows = controls.children
+    sliders, labels = zip(*(row.children for row in rows.children), strict=True)
+    return screen, sliders, labels, play, errors
+
+
+def test_live_widget_draws_anew_between_the_frames():
+    drawn = []
+
+    def draw(alpha):
+        drawn.append(alpha)
+        return line(alpha)
+
+    screen, (slider,), (label,), play, _ = live(explore(draw, alt="a line", alpha=np.linspace(-1, 2, 4)))
+    before = screen.value
+    slider.value = 0.3
+    assert drawn[-1] == pytest.approx(0.3)
+    assert screen.value != before
+    assert label.value == "0.30"
+    play.value = 3
+    assert slider.value == 2.0
+    assert drawn[-1] == 2.0
+
+
+def test_live_widget_keeps_whole_numbers_and_words_and_follows_logarithms():
+    _, (slider,), *_ = live(explore(line, slope=[1, 3, 9]))
+    assert tuple(slider.options) == (1, 3, 9)
+    _, (slider,), *_ = live(explore(lambda how: line(len(how)), alt="a line", how=["a", "bb"]))
+    slider.value = "bb"
+    _, (slider,), *_ = live(explore(line, slope=np.logspace(-3, 1, 5)))
+    assert (slider.min, slider.max) == pytest.approx((-3, 1))
+
+
+def test_both_front_ends_get_their_form():
+    bundle = explore(line, slope=[0.0, 1.0])._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
