@@ -1,0 +1,54 @@
+# make book builds the site in _build/html, make test checks the code, the notebooks and the pages.
+
+PYTHON ?= python3
+BIN := .venv/bin
+HTML := _build/html
+# Folders count too: their time changes when a file joins or leaves.
+SOURCES := _config.yml _toc.yml $(shell find book epbook tools web -not -name '.*' -not -path '*/.*' -not -path '*/__pycache__*')
+
+.PHONY: book test lint format clean screenshots pdf benchmarks chromium
+
+book: $(HTML)/.built
+
+$(HTML)/.built: .venv/.installed $(SOURCES)
+	$(BIN)/jupyter-book build . -n -W --keep-going
+	@touch $@
+
+.venv/.installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" * (sys.version_info < (3, 11)))'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+test: lint book chromium
+	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 -n 2 --dist loadfile book
+
+lint: .venv/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tools/normalise_notebooks.py --check
+
+format: .venv/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python tools/normalise_notebooks.py
+
+chromium:
+	@command -v chromium >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get -qq update && apt-get -qq install -y chromium; } \
+	  || { echo "The page checks need Chromium: run 'sudo apt-get install chromium', then make test again."; exit 1; }
+
+screenshots: book chromium
+	$(BIN)/python tools/screenshots.py
+
+pdf: book chromium
+	$(BIN)/python tools/pdf.py
+
+benchmarks: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[benchmarks]'
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf _build .cache screenshots .pytest_cache .ruff_cache .hypothesis
