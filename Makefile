@@ -3,8 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 HTML := _build/html
-# Folders count too: their time changes when a file joins or leaves.
-SOURCES := _config.yml _toc.yml $(shell find book epbook tools web -not -name '.*' -not -path '*/.*' -not -path '*/__pycache__*')
+SOURCES := _config.yml _toc.yml $(shell find book epbook tools web -type f -not -path '*/.*' -not -name '*.pyc')
 
 .PHONY: book test lint format clean screenshots pdf benchmarks chromium
 
@@ -15,7 +14,8 @@ $(HTML)/.built: .venv/.installed $(SOURCES)
 	@touch $@
 
 .venv/.installed: requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" * (sys.version_info < (3, 11)))'
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null \
+	  || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .

@@ -1,4 +1,4 @@
-"""Every test, doctests included, computes on one thread, draws without a screen and draws its cases by seed."""
+"""Every test, doctests included, runs on one thread, without a screen, and with the same cases every time."""
 
 import hypothesis
 import matplotlib
@@ -6,6 +6,6 @@ import torch
 
 matplotlib.use("agg")
 torch.set_num_threads(1)
-# No deadline: a first call may compile. Derandomised: the same cases in every run.
+# No deadline: a first call may compile.
 hypothesis.settings.register_profile("book", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("book")
