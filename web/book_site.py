@@ -1,0 +1,127 @@
+"""Sphinx extension: pages that need nobody else, with figures that follow the theme.
+
+- Takes away the scripts of foreign hosts that other extensions add, and the theme's 1.4 MB icon script.
+- Serves MathJax from the installed package `sphinx-mathjax-offline` after checking it, and the book's style
+  sheet. Without the package the book builds, says what is missing, and shows formulas as TeX.
+- Makes every link to the book's repository from its one address in `_config.yml`.
+- Puts vector figures into the page itself, where they take the colours of the page.
+- Teaches the single-page builder, from which the book is printed, the nodes of other extensions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.ext.mathjax import install_mathjax
+from sphinx.util import logging
+from sphinx.writers.html5 import HTML5Translator
+
+from epbook.figures.style import themed
+from epbook.figures.svg import fingerprint, inline
+
+HERE = Path(__file__).parent
+FOREIGN = ("sphinx_thebe", "sphinx_comments")
+MATHJAX = "sphinx-mathjax-offline"
+# Of MathJax 3.2.2, without the context menu, which is a third of the usual bundle.
+MATHJAX_FILES = re.compile(
+    r"static/mathjax/((startup|core|input/tex|output/chtml|output/chtml/fonts/tex|a11y/assistive-mml)\.js"
+    r"|output/chtml/fonts/woff-v2/.*\.woff|input/tex/extensions/.*\.js)$"
+)
+MATHJAX_SHA256 = "a1f0b44da4f6f8f9a1b77f8482be0f89afe70e1e982d15cfb53e8257d98c020d"
+
+log = logging.getLogger(__name__)
+
+
+def configure(app: Sphinx, config: Config) -> None:
+    """Take foreign scripts off the pages and set what follows from other settings."""
+    for listeners in app.events.listeners.values():
+        listeners[:] = [each for each in listeners if each.handler.__module__.split(".")[0] not in FOREIGN]
+    config.nb_ipywidgets_js = {}
+    config.mathjax_path = "mathjax/startup.js"
+    config.mathjax3_config = {"loader": {"load": ["input/tex", "output/chtml", "a11y/assistive-mml"]}}
+    config.myst_substitutions["repository"] = config.html_theme_options.get("repository_url", "")
+
+
+def mathjax_files() -> dict[str, Path]:
+    """The files of MathJax by their path on the site; none where the package is missing.
+
+    Raises RuntimeError where they are not the ones this book was checked with.
+    """
+    try:
+        package = distribution(MATHJAX)
+    except PackageNotFoundError:
+        return {}
+    found = {}
+    for file in package.files or []:
+        if match := MATHJAX_FILES.search(file.as_posix()):
+            found[match.group(1)] = Path(file.locate())
+    digest = hashlib.sha256(b"".join(found[name].read_bytes() for name in sorted(found))).hexdigest()
+    if digest != MATHJAX_SHA256:
+        raise RuntimeError(f"{MATHJAX} {package.version} has the checksum {digest}, not {MATHJAX_SHA256}")
+    return found
+
+
+def copy_files(app: Sphinx) -> None:
+    """Write the style sheet and MathJax to the site."""
+    static = Path(app.outdir) / "_static"
+    static.mkdir(parents=True, exist_ok=True)
+    dark = "".join(f"--ep-{light[1:]}:{dark};" for light, dark in themed().items())
+    style = (HERE / "book.css").read_text(encoding="utf-8")
+    (static / "book.css").write_text(f"{style}\nhtml[data-theme=dark]{{{dark}}}\n", encoding="utf-8")
+    app.add_css_file("book.css")
+    if app.builder.format != "html":
+        return
+    files = mathjax_files()
+    for name, source in files.items():
+        target = static / "mathjax" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    if not files:
+        log.info("Formulas are shown as TeX, because %s is not installed: see requirements.txt.", MATHJAX)
+        listeners = app.events.listeners["html-page-context"]
+        listeners[:] = [each for each in listeners if each.handler is not install_mathjax]
+
+
+def teach_single_page(app: Sphinx) -> None:
+    """Let the single-page builder draw every node that the page builder can draw."""
+    handlers = app.registry.translation_handlers
+    for name, handler in handlers.get("html", {}).items():
+        handlers.setdefault("singlehtml", {}).setdefault(name, handler)
+
+
+def visit_image(self: HTML5Translator, node: nodes.image) -> None:
+    """Put matplotlib's SVG files into the page; leave every other image to Sphinx."""
+    source = Path(self.builder.app.srcdir) / node["uri"]
+    text = source.read_text(encoding="utf-8") if source.suffix == ".svg" and source.exists() else ""
+    if "Matplotlib" not in text[:2000]:
+        HTML5Translator.visit_image(self, node)
+        return
+    self.body.append(inline([text], prefix=f"ep-{fingerprint(text)}", alt=node.get("alt", "")))
+
+
+def depart_image(self: HTML5Translator, node: nodes.image) -> None:
+    """Nothing is left to close."""
+
+
+def lighten(app: Sphinx, exception: Exception | None) -> None:
+    """Empty the theme's icon script: `book.css` has the icons that the pages use."""
+    script = Path(app.outdir) / "_static" / "scripts" / "fontawesome.js"
+    if exception is None and script.exists():
+        script.write_text("", encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Join the build."""
+    app.connect("config-inited", configure)
+    app.connect("builder-inited", copy_files)
+    app.connect("builder-inited", teach_single_page)
+    app.connect("build-finished", lighten)
+    app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
