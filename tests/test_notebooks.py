@@ -1,6 +1,8 @@
 """The notebooks of the book are in one form, and the form's checks do see what they are there for."""
 
 import json
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -175,3 +177,15 @@ def test_execute_stops_at_a_failing_cell_and_leaves_the_file_alone(tmp_path):
     with pytest.raises(Exception, match="ZeroDivisionError"):
         tool.main(["--execute", str(page)])
     assert page.read_bytes() == before
+
+
+def test_the_notebook_test_sees_a_changed_output(tmp_path):
+    page = tmp_path / "page.ipynb"
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider"]
+    for stored, code_of_pytest in (("42\n", 0), ("41\n", 1)):
+        cells = [code("print(6 * 7)", outputs=[printed(stored)], checked=True, count=1)]
+        nbformat.write(book(*cells), page)
+        done = subprocess.run(
+            [*command, str(page)], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code_of_pytest, done.stdout
