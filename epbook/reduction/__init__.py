@@ -1,1 +1,26 @@
+"""Reduction: a condensed network cut down to its groups of neurons (chapter section 1.4)."""
 
+from epbook.reduction.adam import AdamRun, Plateau, softmax_mse, train_adam
+from epbook.reduction.compare import accuracy, agreement, agreement_matrix, magnitude_prune
+from epbook.reduction.groups import Groups, groups
+from epbook.reduction.reduce import reduce
+from epbook.reduction.report import LayerReport, Report
+from epbook.reduction.similarity import amplitude, similarity
+
+__all__ = [
+    "AdamRun",
+    "Groups",
+    "LayerReport",
+    "Plateau",
+    "Report",
+    "accuracy",
+    "agreement",
+    "agreement_matrix",
+    "amplitude",
+    "groups",
+    "magnitude_prune",
+    "reduce",
+    "similarity",
+    "softmax_mse",
+    "train_adam",
+]
