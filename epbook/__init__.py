@@ -2,7 +2,7 @@
 
 from epbook import data, figures
 from epbook.claims import Claims
-from epbook.critical import Inertia, hessian, inertia
+from epbook.critical import CriticalPoint, Inertia, find_critical, hessian, inertia, null_directions
 from epbook.embedding import (
     Plan,
     add_null,
@@ -37,6 +37,7 @@ from epbook.reduction import (
 __all__ = [
     "Axis",
     "Claims",
+    "CriticalPoint",
     "Inertia",
     "Plan",
     "Plateau",
@@ -51,12 +52,14 @@ __all__ = [
     "embed",
     "explore",
     "figures",
+    "find_critical",
     "glue",
     "groups",
     "hessian",
     "inertia",
     "layers",
     "magnitude_prune",
+    "null_directions",
     "parts",
     "permute",
     "random_compatible",

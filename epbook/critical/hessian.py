@@ -40,11 +40,9 @@ def hessian(model: nn.Module, x: Tensor, y: Tensor, *, loss: Loss = mse_loss, ki
         problem = TwoLayer(found[0], found[1], x, y, loss)
         H = torch.from_numpy(problem.evaluate(parameters(found).numpy())[2])
     else:
-        H = general_hessian(found, x, y, loss)
+        H = general_hessian(found, x, y, loss, parameters(found))
     if not torch.isfinite(H).all():
-        raise ValueError(
-            "the Hessian has entries that are not finite: the loss overflows or has no curvature"
-        )
+        raise ValueError("the Hessian has entries that are not finite: the loss overflows")
     return H
 
 
@@ -121,9 +119,8 @@ def output(found: list[Layer], theta: Tensor, x: Tensor) -> Tensor:
     return x
 
 
-def general_hessian(found: list[Layer], x: Tensor, y: Tensor, loss: Loss) -> Tensor:
-    """Forward over reverse: the derivative of ∇R in every coordinate direction, a chunk at a time."""
-    theta = parameters(found)
+def general_hessian(found: list[Layer], x: Tensor, y: Tensor, loss: Loss, theta: Tensor) -> Tensor:
+    """Forward over reverse: the derivative of ∇R(θ) in every coordinate direction, a chunk at a time."""
     widest = max(layer.linear.out_features for layer in found)
     gradient = torch.func.grad(lambda t: loss(output(found, t, x), y))
     H = torch.func.jacfwd(gradient, chunk_size=max(1, _CHUNK // (len(x) * widest)))(theta)

@@ -1,0 +1,96 @@
+"""Directions in which a network's output does not change at all: the zeros of the Hessian one can explain."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from epbook.activations import activation_of
+from epbook.networks import Layer, layers
+
+# Two neurons are copies where their input weights agree to this part of their length.
+SAME = 1e-10
+
+
+def null_directions(model: nn.Module, H: Tensor | NDArray, *, tolerance: float | None = None) -> NDArray:
+    """Kernel directions of the Hessian that a symmetry of the network explains.
+
+    Copies j, k of one neuron (w_j = w_k; for odd σ also w_j = −w_k): moving an outgoing weight from j to k
+    leaves f as it is. σ(cz) = c^p σ(z): so does (w_j, b_j, c_j) → (t w_j, t b_j, t^−p c_j). Of all
+    combinations of these, those with ‖H v‖ ≤ tolerance are returned: along them ∇R stays zero.
+
+    H: (P, P), the Hessian at a critical point of the model. tolerance: default P · 2.2e-16 · 1e3 · max|λ|.
+    Returns orthonormal columns, (P, k), to be handed to `inertia(H, null=...)`. Raises TypeError where
+    the model is not one of `layers`, ValueError where H does not fit it.
+    Source: EP21 theorem 2 (copies); chapter section 1.3.
+
+    >>> import epbook as ep
+    >>> copies = (torch.ones(2, 1), None, nn.Tanh()), (torch.ones(1, 2), None, None)
+    >>> null_directions(ep.sequential(list(copies)), np.zeros((4, 4))).round(3).T.tolist()
+    [[0.0, 0.0, -0.707, 0.707]]
+    """
+    found = layers(model)
+    H = np.asarray(H, dtype=np.float64)
+    size = sum(p.numel() for layer in found for p in layer.linear.parameters())
+    if H.shape != (size, size):
+        raise ValueError(f"H must be of shape {(size, size)} for this model, got {H.shape}")
+    return explained(found, H, tolerance)
+
+
+def explained(found: list[Layer], H: NDArray, tolerance: float | None = None) -> NDArray:
+    """`null_directions` for a network that is already opened."""
+    candidates = _candidates(found, len(H))
+    if not candidates:
+        return np.zeros((len(H), 0))
+    left, strength, _ = np.linalg.svd(np.array(candidates).T, full_matrices=False)
+    basis = left[:, strength > 1e-10 * strength[0]]
+    if tolerance is None:
+        tolerance = 1e3 * len(H) * np.finfo(np.float64).eps * float(np.abs(np.linalg.eigvalsh(H)).max())
+    _, moved, right = np.linalg.svd(H @ basis, full_matrices=False)
+    return basis @ right[moved <= tolerance].T
+
+
+def _candidates(found: list[Layer], size: int) -> list[NDArray]:
+    """Tangents of all the symmetries, as vectors in the order of parameters_to_vector."""
+    tangents, start = [], 0
+    for layer, after in itertools.pairwise(found):
+        W, A = (part.linear.weight.detach().double().numpy() for part in (layer, after))
+        m, d = W.shape
+        bias = layer.linear.bias
+        full = W if bias is None else np.hstack([W, bias.detach().double().numpy()[:, None]])
+        inner = np.arange(m * d).reshape(m, d) + start
+        if bias is not None:
+            inner = np.hstack([inner, start + m * d + np.arange(m)[:, None]])
+        start += full.size
+        outer = start + np.arange(A.size).reshape(A.shape)
+        sigma = activation_of(layer.activation)
+        for j, k, sign in _copies(full, odd=sigma.odd):
+            for q in range(len(A)):
+                v = np.zeros(size)
+                v[outer[q, j]], v[outer[q, k]] = -sign, 1.0
+                tangents.append(v)
+        for j in range(m) if sigma.degree is not None else ():
+            v = np.zeros(size)
+            v[inner[j]], v[outer[:, j]] = full[j], -sigma.degree * A[:, j]
+            if v.any():
+                tangents.append(v)
+    return tangents
+
+
+def _copies(full: NDArray, *, odd: bool) -> list[tuple[int, int, float]]:
+    """Pairs (j, k, sign) with w̃_k = sign · w̃_j; of more than two copies, each with the first."""
+    pairs, taken = [], set()
+    lengths = np.linalg.norm(full, axis=1)
+    for j in range(len(full)):
+        for k in range(j + 1, len(full)):
+            if k in taken:
+                continue
+            for sign in (1.0, -1.0) if odd else (1.0,):
+                if np.linalg.norm(full[k] - sign * full[j]) <= SAME * lengths[j]:
+                    pairs.append((j, k, sign))
+                    taken.add(k)
+                    break
+    return pairs

@@ -1,0 +1,156 @@
+"""Two ways down to ∇R = 0 that stop at saddles as readily as at minima, and a last step beyond float64."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import root
+
+from epbook.critical.inertia import EPS
+from epbook.critical.problem import Evaluator
+
+
+class Point:
+    """θ with R, ∇R and the eigendecomposition of ∇²R."""
+
+    def __init__(self, evaluator: Evaluator, theta: NDArray) -> None:
+        self.theta = theta
+        self.loss, self.gradient, self.hessian = evaluator.evaluate(theta)
+        self.usable = bool(np.isfinite(self.gradient).all() and np.isfinite(self.hessian).all())
+        self.eigenvalues, self.vectors = np.linalg.eigh(self.hessian) if self.usable else (None, None)
+
+    @property
+    def norm1(self) -> float:
+        """‖∇R‖₁."""
+        return float(np.abs(self.gradient).sum())
+
+    @property
+    def noise(self) -> float:
+        """What rounding may do to an eigenvalue: P · ε · max|λ|."""
+        return len(self.theta) * EPS * float(np.abs(self.eigenvalues).max(initial=0.0))
+
+    @property
+    def floor(self) -> float:
+        """‖∇R‖₁ after the worst change of one parameter by one unit in its last place, from ∇R = 0.
+
+        max_j ulp(θ_j) Σ_i |H_ij|; a parameter that is zero to rounding takes the unit of the largest one.
+        """
+        size = np.abs(self.theta)
+        largest = size.max(initial=0.0)
+        unit = np.spacing(np.where(size < 1e-8 * largest, largest, size))
+        return float((unit * np.abs(self.hessian).sum(axis=0)).max(initial=0.0))
+
+    def newton(self, gradient: NDArray) -> NDArray:
+        """−H⁺ g, the pseudo-inverse truncated at the noise."""
+        coordinates = self.vectors.T @ gradient
+        keep = np.abs(self.eigenvalues) > self.noise
+        return -(self.vectors[:, keep] @ (coordinates[keep] / self.eigenvalues[keep]))
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where a search ended, and ‖θ‖ and ‖∇R‖ at each point on its way."""
+
+    end: Point
+    lengths: list[float]
+    gradients: list[float]
+
+    @property
+    def growth(self) -> float:
+        """Part by which ‖θ‖ grew over the last half of the way."""
+        half = self.lengths[len(self.lengths) // 2]
+        return self.lengths[-1] / half - 1 if half else 0.0
+
+    @property
+    def gain(self) -> float:
+        """Part by which ‖∇R‖ fell over the last half of the way."""
+        half = self.gradients[len(self.gradients) // 2]
+        return 1 - self.gradients[-1] / half if half else 0.0
+
+
+def levenberg_marquardt(evaluator: Evaluator, start: NDArray, *, steps: int) -> Search:
+    """Minimise ‖∇R‖² with the Hessian as Jacobian; μ = c ‖∇R‖² keeps the end quadratic at flat critical sets.
+
+    θ ← θ − (H² + μ)⁻¹ H ∇R, in the eigenbasis of H; c falls after steps that do as the linear model says
+    and grows after others. Stops where the gradient is at its floor, the step is below rounding, or after
+    `steps`. Source: Fan and Yuan, Computing 74 (2005).
+    """
+    here, c = Point(evaluator, start), 1.0
+    lengths, gradients = [], []
+    for _ in range(steps):
+        lengths.append(math.sqrt(here.theta @ here.theta))
+        gradients.append(math.sqrt(here.gradient @ here.gradient))
+        if not here.usable or here.norm1 <= here.floor:
+            break
+        coordinates = here.vectors.T @ here.gradient
+        square = float(here.gradient @ here.gradient)
+        curved = here.eigenvalues
+        damped = curved * curved + c * square
+        move = -curved * coordinates / np.where(damped > 0, damped, 1.0)
+        step = here.vectors @ move
+        there = Point(evaluator, here.theta + step)
+        promised = square - float(((coordinates + curved * move) ** 2).sum())
+        gained = square - float(there.gradient @ there.gradient) if there.usable else -np.inf
+        if gained > 1e-4 * promised > 0:
+            # Within √ε of a zero of ∇R the next Newton step is below rounding: `polish` does it better.
+            done = np.abs(step).max() <= 1e-8 * np.abs(there.theta).max() and gained > 0.99 * square
+            here = there
+            if gained > 0.75 * promised:
+                c = max(c / 4, 1e-10)
+            if done:
+                break
+        if not gained > 0.25 * promised:
+            c *= 4
+            if np.abs(step).max() <= EPS * np.abs(here.theta).max():
+                break
+    return Search(here, lengths, gradients)
+
+
+def minpack(evaluator: Evaluator, start: NDArray, *, steps: int) -> Search:
+    """The same by scipy.optimize.root(method="lm"), MINPACK's trust region with scaled variables."""
+    lengths, gradients = [], []
+
+    def gradient(theta: NDArray) -> NDArray:
+        g = evaluator.evaluate(theta, hessian=False)[1]
+        lengths.append(math.sqrt(theta @ theta))
+        gradients.append(math.sqrt(g @ g))
+        return g
+
+    found = root(
+        gradient,
+        start,
+        jac=lambda theta: evaluator.evaluate(theta)[2],
+        method="lm",
+        tol=1e-15,
+        options={"maxiter": steps},
+    )
+    return Search(Point(evaluator, found.x), lengths, gradients)
+
+
+def polish(evaluator: Evaluator, point: Point, *, extended: bool) -> tuple[Point, float]:
+    """Newton steps with the gradient in extended precision; the result is rounded to float64 once.
+
+    Returns the point and ‖last Newton step‖/‖θ‖ before rounding, which says how well ∇R = 0 is solved; the
+    given point comes back where Newton's method leaves its neighbourhood (more than 1e-3 ‖θ‖ away).
+    """
+    kind = np.longdouble if extended else np.float64
+    theta = point.theta.astype(kind)
+    length = float(np.linalg.norm(point.theta)) or 1.0
+    best, relative = point, np.inf
+    for _ in range(4):
+        _, gradient, _ = evaluator.evaluate(theta, hessian=False)
+        step = point.newton(gradient.astype(kind))
+        size = float(np.linalg.norm(step)) / length
+        if not size < 0.5 * relative or float(np.linalg.norm(theta + step - point.theta)) > 1e-3 * length:
+            break
+        theta, relative = theta + step, size
+        if size < float(np.finfo(kind).eps):
+            break
+    if np.isfinite(relative):
+        rounded = Point(evaluator, theta.astype(np.float64))
+        if rounded.usable and rounded.norm1 <= max(point.norm1, 10 * rounded.floor):
+            best = rounded
+    return best, relative
