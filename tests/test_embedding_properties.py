@@ -1,7 +1,6 @@
 """Every kind of embedding, on random nets of depth 2-4: output, gradient, gradient map."""
 
 import numpy as np
-import pytest
 import torch
 from embedding_cases import (
     ACTIVATIONS,

@@ -209,14 +209,14 @@ def random_compatible(
     check_maps(rows, now)
 
     def normal(*shape: int) -> Tensor:
-        return spread * torch.randn(*shape, generator=generator, dtype=narrow[0][0].dtype)
+        return spread * torch.randn(*shape, generator=generator, dtype=torch.float64)
 
-    betas = [narrow[0][0].new_ones(narrow[0][0].shape[1])]
+    betas = [torch.ones(narrow[0][0].shape[1], dtype=torch.float64)]
     for row, have in zip(rows, now, strict=True):
-        E = membership(row, have).to(narrow[0][0].dtype)
+        E = membership(row, have)
         draw = normal(len(row)) * E.sum(dim=1)  # nothing reaches a null neuron backwards
         betas.append(draw + E @ ((1 - E.T @ draw) / E.sum(dim=0)))
-    betas.append(narrow[0][0].new_ones(narrow[-1][0].shape[0]))
+    betas.append(torch.ones(narrow[-1][0].shape[0], dtype=torch.float64))
     rests = [normal(len(outer), len(inner)) for inner, outer in itertools.pairwise(rows)]
     alphas = alphas_from(rows, betas, rests, narrow)
     biases = []

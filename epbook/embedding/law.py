@@ -15,7 +15,7 @@ from epbook.embedding.plan import hidden_neuron
 from epbook.embedding.split import Split
 from epbook.networks import layers, parts
 
-RELATIVE_ZERO = 1e-9  # what counts as zero, relative to the same sum without cancellation
+RELATIVE_ZERO = 1e-13  # rounding: what counts as zero, relative to the same sum without cancellation
 NEAR_KINK = 1e-10  # pre-activations this close to a kink of σ have no second derivative
 
 
@@ -94,7 +94,8 @@ def split_law(
 
     S = E[(c·e) σ''(z) x̃x̃ᵀ], M = E[e σ'(z) x̃ᵀ].
 
-    net: any nn.Sequential of Linear and elementwise activations, at any point (critical or not).
+    net: any nn.Sequential of Linear and elementwise activations, at any point (critical or not; polish a
+    critical point first: a zero that is only nearly one counts by its sign, here as in the Hessian).
     x: (n, inputs), y: what the loss takes, loss(output, y) a scalar. Raises ValueError for a layer or
     neuron that is not there, or a pre-activation at the kink of σ (no second derivative there).
     Source: derived in the chapter on section 1.3; at scalar output it contains JML22 theorem 6.2.
@@ -134,9 +135,9 @@ def split_law(
     first, second = facts.first(z), facts.second(z)
     S = (inputs * ((e @ c) * second)[:, None]).T @ inputs
     M = (e * first[:, None]).T @ inputs
-    # The same sums without cancellation; the second term is the rounding of e where the fit is perfect.
+    # The same sums without cancellation; e itself carries the rounding of the output it is computed from.
     size = inputs.norm(dim=1)
-    error = e.abs().amax(dim=1) + 1e-3 / len(e)
+    error = e.abs().amax(dim=1) + out.detach().abs().max() / len(e)
     return SplitLaw(
         S=S.detach(),
         M=M.detach(),

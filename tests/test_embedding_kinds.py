@@ -1,0 +1,319 @@
+"""What each kind of embedding does, refuses, lists and composes."""
+
+import copy
+import io
+
+import numpy as np
+import pytest
+import torch
+from embedding_cases import at_critical_point, flat, gradient, random_net
+from torch import nn
+
+import epbook as ep
+from epbook.embedding import Compatible, Null, Permute, Plan, Scale, Split
+
+
+@pytest.fixture
+def net():
+    return ep.two_layer(2, 3, outputs=2, activation=nn.Tanh, std=1.0, seed=3, output_bias=True)
+
+
+@pytest.fixture
+def deep():
+    return random_deep(bias=True)
+
+
+def random_deep(*, bias, activation=nn.Tanh):
+    generator = torch.Generator().manual_seed(5)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    sizes, triples = [2, 2, 3, 2], []
+    for layer in range(3):
+        weight = normal(sizes[layer + 1], sizes[layer])
+        triples.append((weight, normal(len(weight)) if bias else None, activation() if layer < 2 else None))
+    return ep.sequential(triples)
+
+
+def x_of(net, n=9):
+    return torch.linspace(-2, 2, n * net[0].in_features, dtype=torch.float64).view(n, -1)
+
+
+def test_split_copies_the_input_side_and_shares_the_output_side(net):
+    wide = ep.split(net, layer=0, neuron=1, alpha=0.3)
+    assert type(wide) is nn.Sequential
+    assert torch.equal(wide[0].weight[3], net[0].weight[1])
+    assert torch.equal(wide[0].bias[3], net[0].bias[1])
+    torch.testing.assert_close(wide[2].weight[:, 1], 0.7 * net[2].weight[:, 1], rtol=1e-15, atol=0)
+    torch.testing.assert_close(wide[2].weight[:, 3], 0.3 * net[2].weight[:, 1], rtol=1e-15, atol=0)
+    assert torch.equal(wide[2].weight[:, [0, 2]], net[2].weight[:, [0, 2]])
+
+
+def test_arguments_are_never_changed_and_nothing_is_shared(net):
+    before = copy.deepcopy(net.state_dict())
+    for make in (
+        lambda: ep.split(net),
+        lambda: ep.add_null(net, bias=0.3),
+        lambda: ep.embed(net, 6),
+        lambda: ep.three_fold(net),
+        lambda: ep.permute(net, 0, [2, 1, 0]),
+        lambda: ep.scale(net, 0, 1, -1),
+        lambda: ep.random_compatible(net, 5)(net),
+    ):
+        wide = make()
+        with torch.no_grad():
+            for p in wide.parameters():
+                p.fill_(7.0)
+        assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda n: ep.split(n, layer=1), "hidden layer .0 to 0., got 1"),
+        (lambda n: ep.split(n, neuron=3), "0 to 2 in layer 0, got 3"),
+        (lambda n: ep.split(n, neuron=-1), "got -1"),
+        (lambda n: ep.split(n, alpha=float("nan")), "finite"),
+        (lambda n: ep.split(n, fractions=[0.5, 0.4]), "sum to 0.9"),
+        (lambda n: ep.split(n, fractions=[1.0]), "at least two"),
+        (lambda n: ep.split(n, alpha=0.1, fractions=[0.5, 0.5]), "not both"),
+        (lambda n: ep.add_null(n, layer=2), "got 2"),
+        (lambda n: ep.add_null(n, bias=float("inf")), "finite, got inf"),
+        (lambda n: ep.embed(n, 2), "cannot be embedded into width 2"),
+        (lambda n: ep.embed(n, [4, 4]), r"1 hidden layers"),
+        (lambda n: ep.embed(n, 4, neurons=[[9]]), "0 to 2, got"),
+        (lambda n: ep.embed(n, 5, fractions=[[0.2]]), r"\[2\] entries"),
+        (lambda n: ep.permute(n, 0, [0, 0, 1]), "once"),
+        (lambda n: ep.scale(n, 0, 0, 2.0), "tanh is not homogeneous"),
+        (lambda n: ep.scale(n, 0, 0, 0.0), "not zero"),
+        (lambda n: ep.random_compatible(n), "either widths or maps"),
+        (lambda n: ep.random_compatible(n, 2), "at least"),
+        (lambda n: ep.random_compatible(n, maps=[[0, 1, 1]]), r"\[2\] of layer 0 have no copy"),
+        (lambda n: ep.random_compatible(n, maps=[[0, 1, 5]]), "must hold 0 to 2"),
+    ],
+)
+def test_bad_input_is_named(net, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(net)
+
+
+def test_a_null_neuron_is_refused_exactly_where_it_is_not_critical():
+    rng = np.random.default_rng(0)
+    for activation, bias, balanced in [
+        (nn.Sigmoid, 0.0, False),
+        (nn.Tanh, 0.5, False),
+        (nn.ReLU, 0.5, False),
+        (nn.Tanh, 0.0, True),
+        (nn.ReLU, -0.5, True),
+    ]:
+        net = ep.two_layer(1, 2, activation=activation, std=1.0, seed=6)
+        x, y = at_critical_point(net, rng)
+        assert (net(x) - y).mean().abs() > 1e-4  # else even a constant output would be balanced, by luck
+        # The wide point that the refusal speaks of, made by hand.
+        hand = ep.sequential(
+            [
+                (
+                    torch.cat([net[0].weight.detach(), torch.zeros(1, 1)]),
+                    torch.cat([net[0].bias.detach(), torch.tensor([bias])]),
+                    activation(),
+                ),
+                (torch.cat([net[2].weight.detach(), torch.zeros(1, 1)], dim=1), None, None),
+            ]
+        )
+        critical = flat(gradient(hand, x, y)).abs().sum().item() < 1e-12
+        assert critical == balanced
+        if balanced:
+            assert flat(gradient(ep.add_null(net, bias=bias), x, y)).abs().sum() < 1e-12
+        else:
+            with pytest.raises(ValueError, match="no bias that balances it"):
+                ep.add_null(net, bias=bias)
+
+
+def test_a_null_bias_needs_a_bias_to_live_in():
+    with pytest.raises(ValueError, match="has no bias"):
+        ep.add_null(random_deep(bias=False), layer=0, bias=0.1)
+
+
+def test_compatible_names_the_neuron_whose_condition_fails(deep):
+    plan = ep.random_compatible(deep, [4, 5], seed=2)
+    step = plan.steps[0]
+    spoiled = [alpha.clone() for alpha in step.alphas]
+    spoiled[1][2, 0] += 0.25
+    with pytest.raises(ValueError, match="neuron 2 over the copies"):
+        ep.compatible(deep, step.maps, spoiled)
+    # Moved along the row, the sum over copies is kept, the backward condition is not.
+    row = [i for i, source in enumerate(step.maps[0]) if source == step.maps[0][0]]
+    spoiled = [alpha.clone() for alpha in step.alphas]
+    if len(row) > 1:
+        spoiled[1][2, row[0]] += 0.25
+        spoiled[1][2, row[1]] -= 0.25
+        with pytest.raises(ValueError, match="Σ βα"):
+            ep.compatible(deep, step.maps, spoiled)
+    with pytest.raises(ValueError, match=r"one matrix per layer \(3\), got 2"):
+        ep.compatible(deep, step.maps, step.alphas[:2])
+
+
+def test_compatible_refuses_a_constant_that_no_bias_takes_up():
+    deep = random_deep(bias=False, activation=nn.Sigmoid)
+    plan = ep.random_compatible(deep, [3, 4], seed=0)
+    with pytest.raises(ValueError, match=r"null neuron .* is not critical"):
+        ep.random_compatible(deep, maps=[[0, 1, -1], [0, 1, 2]], seed=0)(deep)
+    assert plan(deep)[0].out_features == 3
+
+
+def test_a_split_is_a_compatible_embedding(net):
+    alphas = [torch.ones(4, 2), torch.tensor([[0.7, 1, 1, 0.3]] * 2, dtype=torch.float64)]
+    wide = ep.compatible(net, [[0, 1, 2, 0]], alphas)
+    other = ep.split(net, neuron=0, alpha=0.3)
+    for a, b in zip(wide.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-15, atol=0)
+
+
+def test_a_plan_prints_replays_composes_and_rebuilds_from_its_repr(net, deep):
+    wide, first = ep.embed(net, 5, seed=4, return_plan=True)
+    second = Plan((Permute(0, (4, 3, 2, 1, 0)), Scale(0, 1, -1.0), Null(0, 0.25)))
+    both = first + second
+    assert str(both).count("\n") == len(both) - 1
+    assert "reorder layer 0" in str(both)
+    again = eval(repr(both), {c.__name__: c for c in (Plan, Split, Permute, Scale, Null)})
+    assert again == both
+    for a, b in zip(again(net).parameters(), second(wide).parameters(), strict=True):
+        assert torch.equal(a, b)
+    step = ep.random_compatible(deep, [3, 4], seed=1).steps[0]
+    assert "layer 1 copies" in str(step)
+    with pytest.raises(TypeError, match="holds embedding steps"):
+        Plan((3,))
+    assert str(Plan()) == "nothing to do"
+
+
+def test_k_new_neurons_span_k_directions_all_in_the_kernel():
+    rng = np.random.default_rng(1)
+    for depth in (2, 3):
+        net = random_net(rng, depth, 2, nn.Tanh)
+        x, y = at_critical_point(net, rng)
+        now = [layer.linear.out_features for layer in ep.layers(net)[:-1]]
+        wide, plan = ep.embed(net, [width + 2 for width in now], seed=depth, return_plan=True)
+        tangent = ep.critical_directions(net, plan)
+        assert tangent.shape[1] == 2 * len(now)
+        H = ep.hessian(wide, x, y)
+        assert (H @ tangent).abs().max() < 1e-12 * H.abs().max()
+
+
+def test_the_k_dimensional_set_is_affine_and_critical_everywhere(deep):
+    rng = np.random.default_rng(2)
+    x, y = at_critical_point(deep, rng)
+    sources = [[0, 1], [2, 2]]
+    ends = [
+        ep.embed(deep, [4, 5], neurons=sources, fractions=rng.uniform(-2, 2, size=(2, 2)).tolist())
+        for _ in range(2)
+    ]
+    for t in (-1.0, 0.4, 2.5):
+        between = copy.deepcopy(ends[0])
+        with torch.no_grad():
+            for p, q in zip(between.parameters(), ends[1].parameters(), strict=True):
+                p.mul_(1 - t).add_(t * q)
+        assert (between(x) - deep(x)).abs().max() < 1e-13
+        assert flat(gradient(between, x, y)).abs().sum() < 1e-12
+
+
+@pytest.mark.parametrize("nulls", [False, True])
+def test_compatible_directions_number_as_the_heuristic_count(deep, nulls):
+    rng = np.random.default_rng(3)
+    x, y = at_critical_point(deep, rng)
+    maps = [[0, 1, 1, -1], [2, 0, 1, 1, -1]] if nulls else [[0, 1, 1, 0], [2, 0, 1, 1, 1]]
+    plan = ep.random_compatible(deep, maps=maps, seed=4)
+    tangent = ep.critical_directions(deep, plan)
+    assert tangent.shape[1] == 2 + 2 + 2 * 2  # K + K₂K₁
+    H = ep.hessian(plan(deep), x, y)
+    assert (H @ tangent).abs().max() < 1e-11 * H.abs().max()
+
+
+def test_three_fold_makes_a_strict_saddle_of_a_minimum():
+    rng = np.random.default_rng(4)
+    found = 0
+    for _ in range(20):
+        net = random_net(rng, 2, 1, nn.Tanh)
+        x, y = at_critical_point(net, rng)
+        y = net(x).detach() + 0.1 * (y - net(x).detach())  # a small residual: mostly minima
+        before = ep.inertia(ep.hessian(net, x, y))
+        if before.negative == 0 and before.decided:
+            found += 1
+            assert ep.inertia(ep.hessian(ep.three_fold(net), x, y)).negative > 0
+    assert found >= 5
+
+
+def test_scaling_a_relu_neuron_is_one_more_flat_direction():
+    net = ep.two_layer(1, 2, std=1.0, seed=2)
+    _, plan = ep.embed(net, 3, return_plan=True)
+    more = plan + Plan((Scale(0, 0, 1.3), Scale(0, 1, 0.8), Scale(0, 2, 1.1)))
+    assert ep.critical_directions(net, plan).shape[1] == 1
+    assert ep.critical_directions(net, more).shape[1] == 1 + 3
+
+
+def test_a_homogeneous_split_keeps_the_whole_gradient_trajectory():
+    # (w, b, c) into (s_i w, s_i b, s_i c) with Σ s_i² = 1: a split by s_i², then a scaling by s_i.
+    x, y = ep.data.relu_teacher()
+    net = ep.two_layer(1, 2, std=0.5, seed=5)
+    s = torch.tensor([0.6, 0.8], dtype=torch.float64)
+    wide = ep.split(net, neuron=1, fractions=(s**2).tolist())
+    wide = ep.scale(ep.scale(wide, 0, 1, s[0].item()), 0, 2, s[1].item())
+    for model in (net, wide):
+        optimiser = torch.optim.SGD(model.parameters(), lr=0.05)
+        for _ in range(300):
+            optimiser.zero_grad()
+            nn.functional.mse_loss(model(x), y).backward()
+            optimiser.step()
+    assert (net(x) - wide(x)).abs().max() < 1e-13
+    torch.testing.assert_close(wide[0].weight[1] / s[0], wide[0].weight[2] / s[1], rtol=1e-12, atol=0)
+
+
+def test_state_dict_round_trip_into_plain_pytorch(deep):
+    wide = ep.embed(deep, [4, 6], seed=1)
+    buffer = io.BytesIO()
+    torch.save(wide.state_dict(), buffer)
+    buffer.seek(0)
+    plain = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 2)).double()
+    plain.load_state_dict(torch.load(buffer, weights_only=True))
+    assert torch.equal(plain(x_of(deep)), wide(x_of(deep)))
+
+
+def test_a_readers_own_network_needs_no_class_of_ours():
+    torch.manual_seed(0)
+    x = torch.linspace(-1, 1, 20)[:, None]
+    mine = nn.Sequential(nn.Linear(1, 4), nn.GELU(), nn.Linear(4, 1))  # float32, as PyTorch makes it
+    optimiser = torch.optim.Adam(mine.parameters(), lr=0.01)
+    for _ in range(50):
+        optimiser.zero_grad()
+        nn.functional.mse_loss(mine(x), x**2).backward()
+        optimiser.step()
+    wide = ep.split(mine, neuron=2, alpha=0.4)
+    assert wide[0].weight.dtype == torch.float32
+    torch.testing.assert_close(wide(x), mine(x), rtol=1e-5, atol=1e-6)
+    optimiser = torch.optim.Adam(wide.parameters(), lr=0.01)  # and it trains on
+    before = nn.functional.mse_loss(wide(x), x**2).item()
+    for _ in range(50):
+        optimiser.zero_grad()
+        nn.functional.mse_loss(wide(x), x**2).backward()
+        optimiser.step()
+    assert nn.functional.mse_loss(wide(x), x**2).item() < before
+    for kind in (
+        ep.add_null(mine),
+        ep.embed(mine, 6),
+        ep.three_fold(mine),
+        ep.random_compatible(mine, 6)(mine),
+    ):
+        torch.testing.assert_close(kind(x), mine(x), rtol=1e-4, atol=1e-5)
+
+
+def test_law_refuses_a_kink():
+    x = torch.zeros(1, 1, dtype=torch.float64)
+    net = ep.sequential([(torch.ones(1, 1), None, nn.ReLU()), (torch.ones(1, 1), None, None)]).double()
+    with pytest.raises(ValueError, match="kink of relu"):
+        ep.split_law(net, x, x)
+
+
+def test_compatible_equality_is_by_identity(net):
+    step = ep.random_compatible(net, 4).steps[0]
+    assert step == step
+    assert isinstance(step, Compatible)
