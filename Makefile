@@ -36,7 +36,8 @@ format: .venv/.installed
 	$(BIN)/python tools/normalise_notebooks.py
 
 chromium:
-	@command -v chromium >/dev/null \
+	@for name in $$CHROMIUM chromium chromium-browser google-chrome chrome; do \
+	    command -v $$name >/dev/null && exit; done; false \
 	  || { [ "$$(id -u)" = 0 ] && apt-get -qq update && apt-get -qq install -y chromium; } \
 	  || { echo "The page checks need Chromium: run 'sudo apt-get install chromium', then make test again."; exit 1; }
 
@@ -47,7 +48,7 @@ pdf: book chromium
 	$(BIN)/python tools/pdf.py
 
 benchmarks: .venv/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[benchmarks]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -e '.[benchmarks]'
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
 clean:
