@@ -45,7 +45,7 @@ def agreement(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> float:
     1.0
     """
     matrix = agreement_matrix(net, small, x)
-    return float(matrix.trace() / matrix.sum())
+    return matrix.trace().item() / matrix.sum().item()
 
 
 def accuracy(net: nn.Sequential, x: Tensor, y: Tensor) -> float:

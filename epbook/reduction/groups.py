@@ -89,9 +89,10 @@ def groups(
     largest = max(summed, default=0.0)
     keeps = [amount > low_amplitude * largest for amount in summed]
     if not any(keeps):  # a layer needs a neuron, if only one that contributes nothing
-        keeps[:1] = [True]
-        constant = constant if len(equal) else constant[1:]
-        varying = varying if len(equal) else everyone[:1]
+        if equal:
+            keeps[0] = True
+        else:
+            varying, constant = constant[:1], constant[1:]
     low = sorted(k for group, keep in zip(equal, keeps, strict=True) if not keep for k in group)
     members = clusters(apart, np.setdiff1d(varying, low), max(1 - similarity, EQUAL))
     worst = tuple(float(1 - apart[np.ix_(group, group)].max()) for group in members)
