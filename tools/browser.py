@@ -34,6 +34,8 @@ def pages(html: Path) -> list[Path]:
     Raises FileNotFoundError where there is no built book.
     """
     if not (html / "index.html").exists():
-        raise FileNotFoundError(f"no built book in {html}: run `make build` first")
+        raise FileNotFoundError(f"no built book in {html}: run `make book` first")
     found = sorted(html.rglob("*.html"))
-    return [path for path in found if "_static" not in path.relative_to(html).parts and path.name != "index.html"]
+    return [
+        path for path in found if "_static" not in path.relative_to(html).parts and path.name != "index.html"
+    ]

@@ -1,8 +1,8 @@
 """Pictures of every page as readers meet it: light and dark, 1100 and 390 pixels wide.
 
-    python tools/screenshots.py            from _build/html into screenshots/
-    python tools/screenshots.py HTML OUT   from and into other folders
-    python tools/screenshots.py HTML OUT training   only pages with this in their name
+python tools/screenshots.py            from _build/html into screenshots/
+python tools/screenshots.py HTML OUT   from and into other folders
+python tools/screenshots.py HTML OUT training   only pages with this in their name
 """
 
 from __future__ import annotations

@@ -43,10 +43,12 @@ def configure(app: Sphinx, config: Config) -> None:
     """Take foreign scripts off the pages and set what follows from other settings."""
     for listeners in app.events.listeners.values():
         listeners[:] = [each for each in listeners if each.handler.__module__.split(".")[0] not in FOREIGN]
+    app.registry.css_files[:] = [each for each in app.registry.css_files if "thebe" not in each[0]]
     config.nb_ipywidgets_js = {}
     config.mathjax_path = "mathjax/startup.js"
     config.mathjax3_config = {"loader": {"load": ["input/tex", "output/chtml", "a11y/assistive-mml"]}}
-    config.myst_substitutions["repository"] = config.html_theme_options.get("repository_url", "")
+    repository = config.html_theme_options.get("repository_url", "")
+    config.myst_substitutions["install"] = f"`%pip install git+{repository}`"
 
 
 def mathjax_files() -> dict[str, Path]:
