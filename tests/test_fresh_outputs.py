@@ -94,3 +94,14 @@ def test_a_failing_cell_fails_every_build(book):
     (book / "epbook" / "__init__.py").write_text("raise RuntimeError('broken helper')\n")
     assert "broken helper" in build(book)
     assert "broken helper" in build(book)
+
+
+def test_code_that_was_edited_during_a_build_is_not_believed_afterwards(book):
+    page = book / "page.ipynb"
+    edit = "Path('epbook/__init__.py').write_text('value = 2')"
+    page.write_text(page.read_text().replace("from epbook import value", f"from epbook import value; {edit}"))
+    assert build(book) is None
+    assert (shown(book), runs(book)) == (["1"], 1)
+    helper(book, 1)
+    assert build(book) is None
+    assert runs(book) == 2
