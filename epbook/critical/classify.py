@@ -14,12 +14,12 @@ from epbook.critical.hessian import refuse_kinks
 from epbook.critical.inertia import Inertia, from_eigenvalues, inertia
 from epbook.critical.jets import jet_of
 from epbook.critical.problem import Problem
-from epbook.critical.search import Point, Search
+from epbook.critical.search import Point, Search, levenberg_marquardt, polish
 
 # σ' below this part of its largest possible value is no slope: float64 loses its square beside 1.
 FLAT = 1e-8
-# A Newton step above this part of ‖θ‖ says that ∇R = 0 is not solved near θ.
-NEWTON = 1e-6
+# Kantorovich's condition for Newton's method: ‖H⁻¹‖ · ‖change of H over the step‖ below a half, here halved.
+KANTOROVICH = 0.25
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,16 @@ def judge(
     search: Search,
     gradient_l1: float,
     *,
-    newton: float,
+    step: NDArray | None,
     tolerance: float,
 ) -> Verdict:
     """Name what the search ended in: finite, diverging, saturated or not converged.
 
     Finite needs all of: ‖∇R‖₁ at its floor (ten times what one unit in the last place does) and below
-    `tolerance`; a last Newton step small against ‖θ‖; and along every direction without curvature, the
-    same gradient on the way towards smaller parameters. The last separates sets of critical points, which
-    stay critical, from limits at infinity, where the gradient comes back.
+    `tolerance`; a Newton step from here that changes the Hessian by less than a quarter of its smallest
+    curvature (Kantorovich); and along every direction without curvature, the same gradient on the way
+    towards smaller parameters. The last separates sets of critical points, which stay critical, from
+    limits at infinity, where the gradient comes back.
     """
     if not point.usable:
         return Verdict("diverging", "the loss or its derivatives overflow")
@@ -55,7 +56,8 @@ def judge(
     except ValueError as kink:
         return Verdict("not converged", f"the search ended on a kink, where the loss has no gradient: {kink}")
     limit = min(tolerance, 10 * point.floor)
-    solved = gradient_l1 <= limit and newton <= NEWTON
+    kantorovich = _kantorovich(problem, point, step)
+    solved = gradient_l1 <= limit and kantorovich <= KANTOROVICH
     floor = f"‖∇R‖₁ = {gradient_l1:.1e}, at its floor"
     clear = np.abs(point.eigenvalues) >= 1e3 * point.noise
     if solved and clear.all():
@@ -83,7 +85,21 @@ def judge(
         return Verdict("diverging", f"a parameter has grown to {np.abs(point.theta).max():.3g}")
     if gradient_l1 > limit:
         return Verdict("not converged", f"‖∇R‖₁ = {gradient_l1:.1e} stays above {limit:.1e}")
-    return Verdict("not converged", f"the last Newton step is {newton:.1e} ‖θ‖: ∇R = 0 is not solved here")
+    return Verdict(
+        "not converged",
+        f"‖∇R‖₁ = {gradient_l1:.1e}, but a Newton step changes the Hessian by {kantorovich:.1e} of its "
+        "smallest curvature: too close to a degenerate point to tell",
+    )
+
+
+def _kantorovich(problem: Problem, point: Point, step: NDArray) -> float:
+    """‖H(θ + step) − H(θ)‖ over the smallest resolved |λ|: small where Newton's method converges."""
+    curvature = np.abs(point.eigenvalues)
+    smallest = curvature[curvature >= 1e3 * point.noise].min(initial=np.inf)
+    if not step.any():
+        return 0.0
+    change = problem.evaluator.evaluate(point.theta + step)[2] - point.hessian
+    return float(np.linalg.norm(change)) / smallest
 
 
 def _finite(point: Point, reason: str, known: NDArray | None = None) -> Verdict:
@@ -100,6 +116,8 @@ def saturated_neuron(problem: Problem, model: nn.Sequential) -> str:
     """
     for depth, (inputs, z, activation) in enumerate(problem.hidden(model)):
         slope = np.abs(jet_of(activation)(z)[1])
+        if (slope > FLAT).all():
+            continue
         if activation_of(activation).kink is not None:
             continue  # a ReLU neuron that is off is exactly flat at finite parameters
         bias = problem.found[depth].linear.bias is not None
@@ -122,9 +140,10 @@ class Way:
 
 
 def walk_inward(problem: Problem, point: Point, known: NDArray, count: int) -> Way:
-    """Follow the `count` flat directions that nothing explains towards smaller ‖θ‖: does ∇R stay zero?
+    """Follow the `count` flat directions that nothing explains towards smaller ‖θ‖: is ∇R = 0 found again?
 
-    Each step moves by a tenth of ‖θ‖ against the flat part of θ and solves the curved part again.
+    Each step moves by a tenth of ‖θ‖ against the flat part of θ and solves ∇R = 0 anew. On a set of
+    critical points the solution is near, at smaller ‖θ‖; on the way to infinity it is back outside.
     """
     here, length = point, float(np.linalg.norm(point.theta))
     for moved in range(40):
@@ -133,15 +152,19 @@ def walk_inward(problem: Problem, point: Point, known: NDArray, count: int) -> W
         size = float(np.linalg.norm(inward))
         if size <= 1e-3 * length:
             return Way(True, f"{count} flat direction(s), along which it stays critical ({moved} steps)")
-        if moved == 0 and _bends(problem, here, inward / size, length):
-            return Way(True, f"{count} flat direction(s), with curvature of higher order")
-        there = _solve_rest(problem, here.theta + inward * min(1, 0.1 * length / size), known, count)
-        if there is None or there.norm1 > max(100 * there.floor, 1e-13):
-            left = "inf" if there is None else f"{there.norm1:.1e}"
+        start = here.theta + inward * min(1, 0.1 * length / size)
+        there = levenberg_marquardt(problem.evaluator, start, steps=60).end
+        if there.usable:
+            there, _ = polish(problem.evaluator, there, extended=problem.extended)
+        planned = np.linalg.norm(here.theta) - np.linalg.norm(start)
+        solved = there.usable and there.norm1 <= 100 * max(there.floor, point.floor)
+        if not solved or np.linalg.norm(here.theta) - np.linalg.norm(there.theta) < 0.2 * planned:
+            if _bends(problem, here, inward / size, length):
+                return Way(True, f"{count} flat direction(s), with curvature of higher order")
             return Way(
                 False,
-                f"{count} direction(s) without curvature lead to infinity: {moved + 1} step(s) back towards "
-                f"smaller weights bring ‖∇R‖₁ = {left}",
+                f"{count} direction(s) without curvature lead to infinity: no critical point is found "
+                f"{moved + 1} step(s) back towards smaller weights",
             )
         here = there
     return Way(True, f"{count} flat direction(s), along which it stays critical (40 steps)")
@@ -163,21 +186,3 @@ def _bends(problem: Problem, here: Point, direction: NDArray, length: float) -> 
         if np.abs(rest).sum() < 1e4 * max(here.floor, 1e-16):
             return False
     return True
-
-
-def _solve_rest(problem: Problem, theta: NDArray, known: NDArray, count: int) -> Point | None:
-    """Newton in all but the known and the `count` flattest other directions."""
-    here = Point(problem.evaluator, theta)
-    for _ in range(8):
-        if not here.usable:
-            return None
-        if here.norm1 <= 10 * here.floor:
-            break
-        curved = np.argsort(np.abs(here.eigenvalues))[count + known.shape[1] :]
-        basis = here.vectors[:, curved]
-        step = -basis @ ((basis.T @ here.gradient) / here.eigenvalues[curved])
-        there = Point(problem.evaluator, here.theta + step)
-        if not there.usable or there.norm1 >= here.norm1:
-            break
-        here = there
-    return here

@@ -81,12 +81,12 @@ def find_critical(
     problem = Problem(model, x, y, loss)
     refuse_kinks(problem.found, problem.x, 1e-9)
     way = _SEARCHES[search](problem.evaluator, problem.start, steps=int(steps))
-    point, newton = way.end, np.inf
+    point, step = way.end, None
     if point.usable:
-        point, newton = polish(problem.evaluator, point, extended=problem.extended)
+        point, step = polish(problem.evaluator, point, extended=problem.extended)
     found = problem.model(point.theta)
     value, gradient = problem.autograd(found)
-    verdict = judge(problem, point, found, way, np.abs(gradient).sum(), newton=newton, tolerance=tolerance)
+    verdict = judge(problem, point, found, way, np.abs(gradient).sum(), step=step, tolerance=tolerance)
     return CriticalPoint(
         model=found,
         loss=value,

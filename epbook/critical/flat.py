@@ -13,20 +13,24 @@ from epbook.networks import Layer, layers
 
 # Two neurons are copies where their input weights agree to this part of their length.
 SAME = 1e-10
+# Outgoing weights below this part of the largest are zero.
+ABSENT = 1e-12
 
 
 def null_directions(model: nn.Module, H: Tensor | NDArray, *, tolerance: float | None = None) -> NDArray:
     """Kernel directions of the Hessian that a symmetry of the network explains.
 
     Copies j, k of one neuron (w_j = w_k; for odd σ also w_j = −w_k): moving an outgoing weight from j to k
-    leaves f as it is. σ(cz) = c^p σ(z): so does (w_j, b_j, c_j) → (t w_j, t b_j, t^−p c_j). Of all
-    combinations of these, those with ‖H v‖ ≤ tolerance are returned: along them ∇R stays zero.
+    leaves f as it is. σ(cz) = c^p σ(z): so does (w_j, b_j, c_j) → (t w_j, t b_j, t^−p c_j). A neuron with
+    c_j = 0: (w_j, b_j) may move on the solutions of ∂R/∂c_j = 0, a smooth set where its Jacobian has full
+    rank. Of all combinations of these, those with ‖H v‖ ≤ tolerance are returned: along them ∇R stays zero.
 
     H: (P, P), the Hessian at a critical point of the model. tolerance: default P · 2.2e-16 · 1e3 · max|λ|.
     Returns orthonormal columns, (P, k), to be handed to `inertia(H, null=...)`. Raises TypeError where
     the model is not one of `layers`, ValueError where H does not fit it.
     Source: EP21 theorem 2 (copies); chapter section 1.3.
 
+    >>> import torch
     >>> import epbook as ep
     >>> copies = (torch.ones(2, 1), None, nn.Tanh()), (torch.ones(1, 2), None, None)
     >>> null_directions(ep.sequential(list(copies)), np.zeros((4, 4))).round(3).T.tolist()
@@ -42,20 +46,20 @@ def null_directions(model: nn.Module, H: Tensor | NDArray, *, tolerance: float |
 
 def explained(found: list[Layer], H: NDArray, tolerance: float | None = None) -> NDArray:
     """`null_directions` for a network that is already opened."""
-    candidates = _candidates(found, len(H))
+    if tolerance is None:
+        tolerance = 1e3 * len(H) * np.finfo(np.float64).eps * float(np.abs(np.linalg.eigvalsh(H)).max())
+    candidates = _candidates(found, H, tolerance)
     if not candidates:
         return np.zeros((len(H), 0))
     left, strength, _ = np.linalg.svd(np.array(candidates).T, full_matrices=False)
     basis = left[:, strength > 1e-10 * strength[0]]
-    if tolerance is None:
-        tolerance = 1e3 * len(H) * np.finfo(np.float64).eps * float(np.abs(np.linalg.eigvalsh(H)).max())
     _, moved, right = np.linalg.svd(H @ basis, full_matrices=False)
     return basis @ right[moved <= tolerance].T
 
 
-def _candidates(found: list[Layer], size: int) -> list[NDArray]:
-    """Tangents of all the symmetries, as vectors in the order of parameters_to_vector."""
-    tangents, start = [], 0
+def _candidates(found: list[Layer], H: NDArray, tolerance: float) -> list[NDArray]:
+    """Tangents of all these sets, as vectors in the order of parameters_to_vector."""
+    tangents, start, size = [], 0, len(H)
     for layer, after in itertools.pairwise(found):
         W, A = (part.linear.weight.detach().double().numpy() for part in (layer, after))
         m, d = W.shape
@@ -77,6 +81,10 @@ def _candidates(found: list[Layer], size: int) -> list[NDArray]:
             v[inner[j]], v[outer[:, j]] = full[j], -sigma.degree * A[:, j]
             if v.any():
                 tangents.append(v)
+        for j in np.flatnonzero(np.abs(A).max(axis=0) <= ABSENT * np.abs(A).max()):
+            jacobian = H[np.ix_(outer[:, j], inner[j])]
+            if np.linalg.svd(jacobian, compute_uv=False)[-1] > tolerance and len(outer) < inner.shape[1]:
+                tangents.extend(np.eye(size)[inner[j]])
     return tangents
 
 

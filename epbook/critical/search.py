@@ -130,27 +130,31 @@ def minpack(evaluator: Evaluator, start: NDArray, *, steps: int) -> Search:
     return Search(Point(evaluator, found.x), lengths, gradients)
 
 
-def polish(evaluator: Evaluator, point: Point, *, extended: bool) -> tuple[Point, float]:
+def polish(evaluator: Evaluator, point: Point, *, extended: bool) -> tuple[Point, NDArray]:
     """Newton steps with the gradient in extended precision; the result is rounded to float64 once.
 
-    Returns the point and ‖last Newton step‖/‖θ‖ before rounding, which says how well ∇R = 0 is solved; the
-    given point comes back where Newton's method leaves its neighbourhood (more than 1e-3 ‖θ‖ away).
+    Returns the point and the Newton step that would lead on from it, as far as the precision can tell.
+    The given point comes back where Newton's method leaves its neighbourhood (more than 1e-3 ‖θ‖ away)
+    or gains nothing.
     """
     kind = np.longdouble if extended else np.float64
-    theta = point.theta.astype(kind)
-    length = float(np.linalg.norm(point.theta)) or 1.0
-    best, relative = point, np.inf
+
+    def step_from(theta: NDArray) -> NDArray:
+        return point.newton(evaluator.evaluate(theta.astype(kind), hessian=False)[1])
+
+    length = math.sqrt(point.theta @ point.theta) or 1.0
+    theta, step = point.theta.astype(kind), step_from(point.theta)
     for _ in range(4):
-        _, gradient, _ = evaluator.evaluate(theta, hessian=False)
-        step = point.newton(gradient.astype(kind))
-        size = float(np.linalg.norm(step)) / length
-        if not size < 0.5 * relative or float(np.linalg.norm(theta + step - point.theta)) > 1e-3 * length:
+        size = math.sqrt(step @ step)
+        if float(np.abs(theta + step - point.theta).max()) > 1e-3 * length:
+            return point, step_from(point.theta).astype(np.float64)
+        theta = theta + step
+        if size <= float(np.finfo(kind).eps) * length:
             break
-        theta, relative = theta + step, size
-        if size < float(np.finfo(kind).eps):
+        step = step_from(theta)
+        if not math.sqrt(step @ step) < 0.5 * size:
             break
-    if np.isfinite(relative):
-        rounded = Point(evaluator, theta.astype(np.float64))
-        if rounded.usable and rounded.norm1 <= max(point.norm1, 10 * rounded.floor):
-            best = rounded
-    return best, relative
+    rounded = Point(evaluator, theta.astype(np.float64))
+    if rounded.usable and rounded.norm1 <= max(point.norm1, 10 * rounded.floor):
+        point = rounded
+    return point, step_from(point.theta).astype(np.float64)
