@@ -2,7 +2,16 @@
 
 from epbook import data, figures
 from epbook.claims import Claims
-from epbook.critical import CriticalPoint, Inertia, find_critical, hessian, inertia, null_directions
+from epbook.critical import (
+    CriticalPoint,
+    CriticalPoints,
+    Inertia,
+    find_critical,
+    find_critical_points,
+    hessian,
+    inertia,
+    null_directions,
+)
 from epbook.embedding import (
     Plan,
     add_null,
@@ -38,6 +47,7 @@ __all__ = [
     "Axis",
     "Claims",
     "CriticalPoint",
+    "CriticalPoints",
     "Inertia",
     "Plan",
     "Plateau",
@@ -53,6 +63,7 @@ __all__ = [
     "explore",
     "figures",
     "find_critical",
+    "find_critical_points",
     "glue",
     "groups",
     "hessian",
