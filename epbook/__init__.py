@@ -27,6 +27,7 @@ from epbook.embedding import (
     three_fold,
 )
 from epbook.explore import Axis, explore
+from epbook.features import Features, effective_neurons, features
 from epbook.glue import glue
 from epbook.networks import layers, parts, sequential, two_layer
 from epbook.reduction import (
@@ -42,15 +43,18 @@ from epbook.reduction import (
     softmax_mse,
     train_adam,
 )
+from epbook.training import Runs, train_many
 
 __all__ = [
     "Axis",
     "Claims",
     "CriticalPoint",
     "CriticalPoints",
+    "Features",
     "Inertia",
     "Plan",
     "Plateau",
+    "Runs",
     "accuracy",
     "add_null",
     "agreement",
@@ -59,8 +63,10 @@ __all__ = [
     "compatible",
     "critical_directions",
     "data",
+    "effective_neurons",
     "embed",
     "explore",
+    "features",
     "figures",
     "find_critical",
     "find_critical_points",
@@ -84,5 +90,6 @@ __all__ = [
     "split_law",
     "three_fold",
     "train_adam",
+    "train_many",
     "two_layer",
 ]

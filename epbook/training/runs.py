@@ -1,0 +1,109 @@
+"""What an ensemble of training runs has left behind, by width and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from epbook.networks import sequential, two_layer
+from epbook.training.descent import BINS, BINS_PER_DECADE, LOWEST, Record, State
+
+
+class DivergedError(RuntimeError):
+    """A net was asked for whose training diverged."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Ensemble of trained nets; made by `train_many`.
+
+    widths, seeds: what was trained. edges: BINS + 1 edges of log10 loss. diverged: {(width, seed): first step
+    whose loss is not finite}; all other nets are complete. Source: chapter section 1.1, figures 1.1-1.3.
+    """
+
+    widths: tuple[int, ...]
+    seeds: tuple[int, ...]
+    records: dict[tuple[int, int], Record]
+    inputs: int
+    outputs: int
+    activation: Callable[[], nn.Module]
+    std: Callable[[int], float]
+
+    @property
+    def edges(self) -> np.ndarray:
+        """Edges of the histogram's bins, log10 loss from −5 to 0, shape (201,)."""
+        return LOWEST + np.arange(BINS + 1) / BINS_PER_DECADE
+
+    @property
+    def centres(self) -> np.ndarray:
+        """Centres of the histogram's bins, log10 loss, shape (200,)."""
+        return (self.edges[1:] + self.edges[:-1]) / 2
+
+    @property
+    def diverged(self) -> dict[tuple[int, int], int]:
+        """The nets whose loss became infinite or NaN, with the first such step."""
+        return {net: record.diverged for net, record in self.records.items() if record.diverged is not None}
+
+    def record(self, width: int, seed: int) -> Record:
+        """Everything kept of one net. Raises KeyError for a net that was not trained."""
+        try:
+            return self.records[width, seed]
+        except KeyError:
+            raise KeyError(
+                f"no net of width {width!r} and seed {seed!r}: trained were the widths {self.widths} and "
+                f"{len(self.seeds)} seeds from {min(self.seeds)} to {max(self.seeds)}"
+            ) from None
+
+    def spectrum(self, width: int) -> np.ndarray:
+        """Number of training steps, over all seeds, with log10 loss in each of the 200 bins on [−5, 0]."""
+        return sum(self.record(width, seed).counts[1:-1] for seed in self.seeds)
+
+    def outside(self, width: int) -> tuple[int, int]:
+        """Number of training steps, over all seeds, with a loss below 1e-5 and of 1 or above."""
+        counts = sum(self.record(width, seed).counts for seed in self.seeds)
+        return int(counts[0]), int(counts[-1])
+
+    def losses(self, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Steps (a logarithmic grid) and losses of one net."""
+        record = self.record(width, seed)
+        return record.steps, record.losses
+
+    def start(self, width: int, seed: int) -> nn.Sequential:
+        """The net before its first step."""
+        return two_layer(
+            self.inputs,
+            width,
+            outputs=self.outputs,
+            activation=self.activation,
+            std=self.std(width),
+            seed=seed,
+        )
+
+    def final(self, width: int, seed: int) -> nn.Sequential:
+        """The net after its last step. Raises DivergedError where there is none."""
+        record = self.record(width, seed)
+        if record.diverged is not None:
+            raise DivergedError(f"the net of width {width}, seed {seed} diverged at step {record.diverged}")
+        return self._net(record.final)
+
+    def at(self, step: int, width: int, seed: int) -> nn.Sequential:
+        """The net at a step of `keep_at`. Raises KeyError for other steps."""
+        kept = self.record(width, seed).kept
+        if step not in kept:
+            raise KeyError(
+                f"step {step!r} of width {width}, seed {seed} was not kept; kept are {sorted(kept)}"
+            )
+        return self._net(kept[step])
+
+    def entered(self, width: int, seed: int) -> tuple[int, nn.Sequential] | None:
+        """First step whose loss lies in `keep_band`, with the net at that step; None if it never did."""
+        entry = self.record(width, seed).entered
+        return None if entry is None else (entry[0], self._net(entry[1]))
+
+    def _net(self, state: State) -> nn.Sequential:
+        hidden, out = (torch.from_numpy(array.copy()) for array in state)
+        return sequential([(hidden[:, :-1], hidden[:, -1], self.activation()), (out, None, None)])
