@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from docutils import nodes
+from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.ext.mathjax import install_mathjax
@@ -108,6 +109,18 @@ def visit_image(self: HTML5Translator, node: nodes.image) -> None:
     self.body.append(inline([text], prefix=f"ep-{fingerprint(text)}", alt=node.get("alt", "")))
 
 
+def visit_citation(self: HTML5Translator, node: nodes.citation) -> None:
+    """Make the bibliography a list of list items, as screen readers expect."""
+    start = len(self.body)
+    HTML5Translator.visit_citation(self, node)
+    self.body[start:] = [text.replace("doc-biblioentry", "listitem") for text in self.body[start:]]
+
+
+def drop_widget_state(app: Sphinx, doctree: nodes.document) -> None:
+    """Leave off the page what only a live kernel needs."""
+    NbMetadataCollector.get_js_files(app.env, app.env.docname).pop("ipywidgets_state", None)
+
+
 def depart_image(self: HTML5Translator, node: nodes.image) -> None:
     """Nothing is left to close."""
 
@@ -124,6 +137,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", configure)
     app.connect("builder-inited", copy_files)
     app.connect("builder-inited", teach_single_page)
+    app.connect("doctree-read", drop_widget_state)
     app.connect("build-finished", lighten)
     app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
+    app.add_node(nodes.citation, override=True, html=(visit_citation, HTML5Translator.depart_citation))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

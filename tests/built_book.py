@@ -1,0 +1,12 @@
+"""Where the built book lies, and the pages that its table of contents promises."""
+
+import os
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+HTML = Path(os.environ.get("EPBOOK_HTML", ROOT / "_build" / "html"))
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+CHAPTERS = [f"{name}.html" for name in [TOC["root"], *(entry["file"] for entry in TOC["chapters"])]]
+PAGES = [*CHAPTERS, "search.html", "genindex.html"]
