@@ -41,9 +41,10 @@ def grid(steps: int, points: int = 400) -> np.ndarray:
     return np.unique(np.concatenate([[0], np.geomspace(1, steps, points).round()]).astype(np.int64))
 
 
-def stepper(
-    x: np.ndarray, y: np.ndarray, kind: str, lr: float
-) -> Callable[[np.ndarray, np.ndarray, np.ndarray], int]:
+Advance = Callable[[np.ndarray, np.ndarray, np.ndarray], int]
+
+
+def stepper(x: np.ndarray, y: np.ndarray, kind: str, lr: float) -> Advance:
     """The fastest kernel for these data, as advance(hidden, out, losses) in place."""
     if kind == "relu" and x.shape[1] == 1 and y.shape[1] == 1:
         order = np.argsort(x[:, 0], kind="stable")

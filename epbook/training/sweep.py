@@ -141,7 +141,7 @@ def _place(cache, net: tuple[int, int], options: dict, *arrays) -> tuple[Path | 
 
 
 def _checked(data: Tensor, name: str) -> np.ndarray:
-    array = np.array(torch.as_tensor(data).detach().to("cpu", torch.float64))
+    array = torch.as_tensor(data).detach().to("cpu", torch.float64).numpy().copy()
     if array.ndim != 2 or 0 in array.shape:
         raise ValueError(f"{name} must have shape (points, dimensions) and not be empty, got {array.shape}")
     bad = np.argwhere(~np.isfinite(array))
