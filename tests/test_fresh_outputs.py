@@ -79,6 +79,19 @@ def test_an_edited_helper_reaches_the_page_and_an_unchanged_one_is_not_run_again
     assert len(list((book / "_build" / ".jupyter_cache").iterdir())) == 1
 
 
+def test_an_edited_style_of_the_site_makes_the_pages_anew_but_runs_nothing_again(book):
+    (book / "web").mkdir()
+    (book / "web" / "looks.py").write_text("LOOKS = 1\n")
+    assert build(book) is None
+    page = book / "_build" / "html" / "page.html"
+    page.write_text("an old page")
+    assert build(book) is None
+    assert page.read_text() == "an old page"  # Sphinx looks at the age of the source alone
+    (book / "web" / "looks.py").write_text("LOOKS = 2\n")
+    assert build(book) is None
+    assert (shown(book), runs(book)) == (["1"], 1)
+
+
 def test_a_failed_build_fails_again_until_the_cause_is_gone(book):
     page = book / "page.ipynb"
     sound = page.read_text()

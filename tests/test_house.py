@@ -14,7 +14,17 @@ import epbook as ep
 
 ROOT = Path(__file__).parents[1]
 # Each may import those before it. `glue` and `claims` belong to the notebooks and import nothing of ours.
-ORDER = ["data", "activations", "networks", "training", "critical", "embedding", "reduction"]
+ORDER = [
+    "data",
+    "activations",
+    "networks",
+    "progress",
+    "features",
+    "training",
+    "critical",
+    "embedding",
+    "reduction",
+]
 ORDER += ["figures", "explore", "glue", "claims"]
 MODULES = sorted((ROOT / "epbook").glob("*/**/*.py")) + sorted((ROOT / "epbook").glob("[!_]*.py"))
 FUNCTIONS = [name for name in ep.__all__ if inspect.isfunction(getattr(ep, name))]

@@ -3,7 +3,8 @@
 Two caches stand between a notebook and its page, and neither looks into `epbook/`: executed notebooks are
 found again by their own cells alone, and pages whose source is unchanged are not read again. So the folder
 of executed notebooks is named after a hash of everything a cell may import. Its name is a setting of the
-build: when it changes, every page is read again too.
+build: when it changes, every page is read again too. So it is when something in `web/` changes, where the
+looks of the pages are made.
 
 A build that ended with a warning is remembered as unfinished: its pages are read again by the next build,
 which would otherwise pass in silence, because Sphinx reports a page's warnings only when it reads the page.
@@ -20,14 +21,15 @@ from sphinx.config import Config
 
 CACHES = ".jupyter_cache"
 UNFINISHED = "unfinished"
+CODE = ("epbook", "requirements.txt")  # what a cell can import
 
 
-def digest(root: Path) -> str:
-    """Hash of the names and contents of epbook/** and requirements.txt under `root`."""
-    files = [path for path in (root / "epbook").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+def digest(root: Path, *names: str) -> str:
+    """Hash of the names and contents of the files and of all files in the folders `names` under `root`."""
     state = hashlib.sha256()
-    for path in sorted([*files, root / "requirements.txt"]):
-        content = path.read_bytes() if path.exists() else b""
+    found = [path for name in names for path in (root / name, *(root / name).rglob("*"))]
+    for path in sorted(path for path in found if path.is_file() and path.suffix != ".pyc"):
+        content = path.read_bytes()
         state.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
         state.update(content)
     return state.hexdigest()[:16]
@@ -35,8 +37,9 @@ def digest(root: Path) -> str:
 
 def start(app: Sphinx, config: Config) -> None:
     """Name the cache after the code, and forget the pages of a build that did not end well."""
-    cache = Path(app.outdir).parent / CACHES / digest(Path(app.srcdir))
+    cache = Path(app.outdir).parent / CACHES / digest(Path(app.srcdir), *CODE)
     config.nb_execution_cache_path = str(cache)
+    config.looks = digest(Path(app.srcdir), "web")
     marker = Path(app.doctreedir) / UNFINISHED
     if marker.exists():
         shutil.rmtree(app.doctreedir)
@@ -47,7 +50,7 @@ def start(app: Sphinx, config: Config) -> None:
 def finish(app: Sphinx, exception: Exception | None) -> None:
     """Keep what was built only where nothing was warned of and the code stood still meanwhile."""
     cache = Path(app.config.nb_execution_cache_path)
-    if cache.name != digest(Path(app.srcdir)):
+    if cache.name != digest(Path(app.srcdir), *CODE):
         shutil.rmtree(cache, ignore_errors=True)
     elif exception is None and app._warncount == 0:
         (Path(app.doctreedir) / UNFINISHED).unlink()
@@ -58,6 +61,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Join the build before its settings are read and after its last page is written."""
+    app.add_config_value("looks", "", "env", [str])
     app.connect("config-inited", start)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
