@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from epbook.activations import activation_of
-from epbook.critical.flat import explained
+from epbook.critical.flat import SAME, explained
 from epbook.critical.hessian import refuse_kinks
 from epbook.critical.inertia import Inertia, from_eigenvalues, inertia
 from epbook.critical.jets import jet_of
 from epbook.critical.problem import Problem
 from epbook.critical.search import Point, Search, levenberg_marquardt, polish
+from epbook.networks import Layer
 
 # σ' below this part of its largest possible value is no slope: float64 loses its square beside 1.
 FLAT = 1e-8
@@ -74,15 +76,19 @@ def judge(
         if way.critical:
             return _finite(point, f"{floor}; {way.reason}", known)
         return Verdict("diverging", way.reason)
-    # The search came to rest, or it is still on its way.
-    if search.growth > 0.02 and search.gain > 0.1:
+    outward = search.lengths[-1] / max(search.lengths[0], 1e-300)
+    if outward > 1.5 and search.gradients[-1] < 0.5 * search.gradients[0]:
         return Verdict(
             "diverging",
-            f"a channel to infinity: over the last half of the search ‖θ‖ grew by {search.growth:.1%} to "
-            f"{search.lengths[-1]:.3g} and ‖∇R‖ fell by {search.gain:.0%} (‖∇R‖₁ = {gradient_l1:.1e})",
+            f"a channel to infinity: along the softest direction ‖θ‖ grows from {search.lengths[0]:.3g} "
+            f"to {search.lengths[-1]:.3g} and ‖∇R‖ falls from {search.gradients[0]:.1e} to "
+            f"{search.gradients[-1]:.1e}",
         )
     if np.abs(point.theta).max() > 1e4:
         return Verdict("diverging", f"a parameter has grown to {np.abs(point.theta).max():.3g}")
+    merging = merging_neurons(problem.found_of(model))
+    if merging:
+        return Verdict("diverging", f"{merging} (‖∇R‖₁ = {gradient_l1:.1e}): a channel to infinity")
     if gradient_l1 > limit:
         return Verdict("not converged", f"‖∇R‖₁ = {gradient_l1:.1e} stays above {limit:.1e}")
     return Verdict(
@@ -130,6 +136,26 @@ def saturated_neuron(problem: Problem, model: nn.Sequential) -> str:
                     f"neuron {neuron} of layer {depth} is flat on {int((~steep).sum())} of {len(steep)} "
                     f"samples (|z| up to {np.abs(z[:, neuron]).max():.3g}): its weights are free to grow"
                 )
+    return ""
+
+
+def merging_neurons(found: list[Layer]) -> str:
+    """Which two neurons become one while their output weights cancel, the mark of a channel to infinity."""
+    for depth, (layer, after) in enumerate(itertools.pairwise(found)):
+        W, A = (part.linear.weight.detach().numpy() for part in (layer, after))
+        b = layer.linear.bias
+        full = W if b is None else np.hstack([W, b.detach().numpy()[:, None]])
+        odd = layer.activation is not None and activation_of(layer.activation).odd
+        for j, k in itertools.combinations(range(len(full)), 2):
+            for sign in (1.0, -1.0) if odd else (1.0,):
+                apart = np.linalg.norm(full[j] - sign * full[k]) / max(np.linalg.norm(full[j]), 1e-300)
+                sizes = np.linalg.norm(A[:, j]) + np.linalg.norm(A[:, k])
+                left = np.linalg.norm(A[:, j] + sign * A[:, k]) / max(sizes, 1e-300)
+                if SAME < apart < 0.1 and left < 0.1:
+                    return (
+                        f"neurons {j} and {k} of layer {depth} merge (to {apart:.1e} of their weights) "
+                        f"while their output weights, up to {np.abs(A[:, [j, k]]).max():.3g}, cancel"
+                    )
     return ""
 
 

@@ -13,7 +13,7 @@ from epbook.critical.closed_form import Loss
 from epbook.critical.hessian import refuse_kinks
 from epbook.critical.inertia import Inertia
 from epbook.critical.problem import Problem
-from epbook.critical.search import levenberg_marquardt, minpack, polish
+from epbook.critical.search import follow_valley, levenberg_marquardt, minpack, polish
 
 _SEARCHES = {"eigen": levenberg_marquardt, "minpack": minpack}
 
@@ -82,7 +82,13 @@ def find_critical(
     refuse_kinks(problem.found, problem.x, 1e-9)
     way = _SEARCHES[search](problem.evaluator, problem.start, steps=int(steps))
     point, step = way.end, None
+    taken = len(way.lengths)
     if point.usable:
+        if point.norm1 > 10 * point.floor:
+            way = follow_valley(problem.evaluator, point)
+            back = levenberg_marquardt(problem.evaluator, way.end.theta, steps=50)
+            point = min(way.end, back.end, key=lambda end: end.norm1 if end.usable else np.inf)
+            taken += len(way.lengths) + len(back.lengths)
         point, step = polish(problem.evaluator, point, extended=problem.extended)
     found = problem.model(point.theta)
     value, gradient = problem.autograd(found)
@@ -95,5 +101,5 @@ def find_critical(
         status=verdict.status,
         reason=verdict.reason,
         floor=point.floor if point.usable else float("nan"),
-        steps=len(way.lengths),
+        steps=taken,
     )

@@ -58,18 +58,6 @@ class Search:
     lengths: list[float]
     gradients: list[float]
 
-    @property
-    def growth(self) -> float:
-        """Part by which ‖θ‖ grew over the last half of the way."""
-        half = self.lengths[len(self.lengths) // 2]
-        return self.lengths[-1] / half - 1 if half else 0.0
-
-    @property
-    def gain(self) -> float:
-        """Part by which ‖∇R‖ fell over the last half of the way."""
-        half = self.gradients[len(self.gradients) // 2]
-        return 1 - self.gradients[-1] / half if half else 0.0
-
 
 def levenberg_marquardt(evaluator: Evaluator, start: NDArray, *, steps: int) -> Search:
     """Minimise ‖∇R‖² with the Hessian as Jacobian; μ = c ‖∇R‖² keeps the end quadratic at flat critical sets.
@@ -94,18 +82,15 @@ def levenberg_marquardt(evaluator: Evaluator, start: NDArray, *, steps: int) -> 
         there = Point(evaluator, here.theta + step)
         promised = square - float(((coordinates + curved * move) ** 2).sum())
         gained = square - float(there.gradient @ there.gradient) if there.usable else -np.inf
+        tiny = np.abs(step).max() <= 4 * EPS * np.abs(here.theta).max()
         if gained > 1e-4 * promised > 0:
-            # Within √ε of a zero of ∇R the next Newton step is below rounding: `polish` does it better.
-            done = np.abs(step).max() <= 1e-8 * np.abs(there.theta).max() and gained > 0.99 * square
             here = there
-            if gained > 0.75 * promised:
-                c = max(c / 4, 1e-10)
-            if done:
-                break
-        if not gained > 0.25 * promised:
+        if tiny:
+            break
+        if gained > 0.75 * promised > 0:
+            c = max(c / 4, 1e-10)
+        elif not gained > 0.25 * promised:
             c *= 4
-            if np.abs(step).max() <= EPS * np.abs(here.theta).max():
-                break
     return Search(here, lengths, gradients)
 
 
@@ -128,6 +113,49 @@ def minpack(evaluator: Evaluator, start: NDArray, *, steps: int) -> Search:
         options={"maxiter": steps},
     )
     return Search(Point(evaluator, found.x), lengths, gradients)
+
+
+def follow_valley(evaluator: Evaluator, point: Point, *, rounds: int = 40) -> Search:
+    """Go along the softest direction, where the step is large, and solve ∇R = 0 in all others.
+
+    A search that creeps along a curved valley of ‖∇R‖ moves on: towards a critical point, or outward
+    without end. Stops where ‖∇R‖ no longer falls by a tenth, or a parameter is above 1e6.
+    """
+    here, lengths, gradients = point, [], []
+    for _ in range(rounds):
+        lengths.append(math.sqrt(here.theta @ here.theta))
+        gradients.append(math.sqrt(here.gradient @ here.gradient))
+        if here.norm1 <= here.floor or np.abs(here.theta).max() > 1e6:
+            break
+        steps = -(here.vectors.T @ here.gradient) / np.where(here.eigenvalues == 0, np.inf, here.eigenvalues)
+        soft = int(np.abs(steps).argmax())
+        along = here.vectors[:, soft]
+        reach = float(np.clip(steps[soft], -0.5 * lengths[-1], 0.5 * lengths[-1]))
+        for part in (1.0, 0.3, 0.1):
+            there = _solve_across(evaluator, here.theta + part * reach * along, along)
+            if there.usable and math.sqrt(there.gradient @ there.gradient) < 0.9 * gradients[-1]:
+                break
+        else:
+            break
+        here = there
+    return Search(here, lengths, gradients)
+
+
+def _solve_across(evaluator: Evaluator, theta: NDArray, along: NDArray) -> Point:
+    """Newton steps in all eigendirections but the one closest to `along`."""
+    here = Point(evaluator, theta)
+    for _ in range(5):
+        if not here.usable:
+            break
+        steps = -(here.vectors.T @ here.gradient) / np.where(here.eigenvalues == 0, np.inf, here.eigenvalues)
+        steps[np.abs(here.vectors.T @ along).argmax()] = 0.0
+        if np.abs(steps).max() <= 1e-12 * np.abs(here.theta).max():
+            break
+        there = Point(evaluator, here.theta + here.vectors @ steps)
+        if not there.usable or there.norm1 >= here.norm1:
+            break
+        here = there
+    return here
 
 
 def polish(evaluator: Evaluator, point: Point, *, extended: bool) -> tuple[Point, NDArray]:
