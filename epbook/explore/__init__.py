@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import os
 from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure
@@ -27,33 +28,67 @@ class Explorer:
     alts: one alternative text for each frame. Source: the conventions of the whole book.
     """
 
-    def __init__(self, draw, axes: dict[str, Axis], frames: list[str], alts: list[str], play: bool) -> None:
-        self.draw, self.axes, self.frames, self.alts, self.play = draw, axes, frames, alts, play
-        self._prefix = f"ep-{fingerprint(*frames)}-{next(_serial)}"
+    def __init__(self, draw, axes: dict[str, Axis], alt: str | Callable[..., str], play: bool) -> None:
+        self.draw, self.axes, self.alt, self.play = draw, axes, alt, play
+        self._serial = next(_serial)
+
+    @property
+    def grid(self) -> list[dict[str, Value]]:
+        """The parameters of each frame."""
+        points = itertools.product(*(axis.values for axis in self.axes.values()))
+        return [dict(zip(self.axes, point, strict=True)) for point in points]
+
+    @functools.cached_property
+    def frames(self) -> list[str]:
+        """All frames, drawn when first asked for."""
+        # disable=None: silent where stderr is no terminal, since the built page takes stderr for an error.
+        bar = tqdm(self.grid, desc="frames", disable=None, delay=2, leave=False)
+        return [self.picture(**values) for values in bar]
+
+    @functools.cached_property
+    def alts(self) -> list[str]:
+        """The alternative text of each frame."""
+        return [self.alt(**values) if callable(self.alt) else self.alt for values in self.grid]
+
+    def picture(self, **values: Value) -> str:
+        """One frame as an SVG document; an error names the values."""
+        try:
+            return to_svg(self.draw(**values))
+        except Exception as error:
+            if hasattr(error, "add_note"):  # Python 3.11
+                error.add_note(f"explore: while drawing at {values}")
+            raise
+
+    def widget(self):
+        """The figure with ipywidgets, which draws anew at every value."""
+
+        def live(**values: Value) -> str:
+            alt = self.alt(**values) if callable(self.alt) else self.alt
+            return inline([self.picture(**values)], prefix=f"ep-live-{self._serial}", alt=alt)
+
+        return widget(live, list(self.axes), list(self.axes.values()))
 
     def __repr__(self) -> str:
         tracks = (f"{a.label} = {a.texts()[0]} … {a.texts()[-1]}" for a in self.axes.values())
-        return f"Explorer({', '.join(tracks)}; {len(self.frames)} frames)"
+        return f"Explorer({', '.join(tracks)}; {len(self.grid)} frames)"
 
     def _repr_html_(self) -> str:
         axes = list(self.axes.values())
         shown = 0
         for axis in axes:
             shown = shown * len(axis.values) + axis.first
-        svg = inline(self.frames, prefix=self._prefix, alt=self.alts[shown], shown=shown)
-        return page(svg, axes, self.alts, prefix=self._prefix, play=self.play)
+        prefix = f"ep-{fingerprint(*self.frames)}-{self._serial}"
+        svg = inline(self.frames, prefix=prefix, alt=self.alts[shown], shown=shown)
+        return page(svg, axes, self.alts, prefix=prefix, play=self.play)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
-        live = self.widget()._repr_mimebundle_()
-        return {**live, "text/html": self._repr_html_(), "text/plain": repr(self)}
+        bundle = {**self.widget()._repr_mimebundle_(), "text/plain": repr(self)}
+        return bundle if _is_live() else {**bundle, "text/html": self._repr_html_()}
 
-    def widget(self):
-        """The figure with ipywidgets, which draws anew at every value."""
 
-        def picture(**values: Value) -> str:
-            return inline([to_svg(self.draw(**values))], prefix="ep-live", alt=self.alts[0])
-
-        return widget(picture, list(self.axes), list(self.axes.values()))
+def _is_live() -> bool:
+    """Whether a reader sits before this kernel: JupyterLab and Notebook, or Colab, say so."""
+    return bool({"JPY_SESSION_NAME", "COLAB_RELEASE_TAG"} & os.environ.keys())
 
 
 def explore(
@@ -65,9 +100,9 @@ def explore(
 ) -> Explorer:
     """A figure with one or two sliders: `draw(name=value, …) -> Figure` over the given values.
 
-    Every frame is drawn at once, so an error at any value is an error of the cell. On the built page the
-    frames are moved by native sliders without a kernel; in a live kernel the figure is drawn anew at the
-    slider's value, also between the frames (floats only).
+    On the built page all frames are drawn beforehand and moved by native sliders without a kernel; so an
+    error at any value is an error of the cell. In a live kernel the figure is drawn anew at the slider's
+    value, also between the frames (floats only), and nothing is drawn beforehand.
 
     axes: one or two, named like the parameters of `draw`; an array or list of values, or
     `Axis(values, label="α", format="{:+.2f}", start=0.3)`. The play button moves the first one.
@@ -92,21 +127,9 @@ def explore(
     tracks = {
         name: (given if isinstance(given, Axis) else Axis(given)).named(name) for name, given in axes.items()
     }
-    alt = alt or _summary(draw)
-    frames, alts = [], []
-    grid = list(itertools.product(*(axis.values for axis in tracks.values())))
-    # disable=None: silent where stderr is no terminal, since the built page takes stderr for an error.
-    for point in tqdm(grid, desc="frames", disable=None, delay=2, leave=False):
-        values = dict(zip(tracks, point, strict=True))
-        try:
-            frames.append(to_svg(draw(**values)))
-            alts.append(alt(**values) if callable(alt) else alt)
-        except Exception as error:
-            if hasattr(error, "add_note"):  # Python 3.11
-                error.add_note(f"explore: while drawing at {values}")
-            raise
-    explorer = Explorer(draw, tracks, frames, alts, play)
-    explorer._repr_html_()  # refuses frames of different sizes here, where the cell fails
+    explorer = Explorer(draw, tracks, alt or _summary(draw), play)
+    if not _is_live():
+        explorer._repr_html_()
     return explorer
 
 
