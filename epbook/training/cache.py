@@ -58,7 +58,7 @@ def load(path: Path, key: str) -> Record | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         stored = str(arrays.pop("digest"))
         if stored != _digest(arrays):
