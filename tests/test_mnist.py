@@ -88,7 +88,8 @@ def test_the_files_are_found_where_they_may_lie(small, place, monkeypatch, tmp_p
     data = mnist(train=20, folder=asked)
     assert data.source == "full"
     assert (len(data.x), len(data.x_test)) == (20, 50)
-    assert "the full set in" in str(data)
+    assert "the full set" in str(data)
+    assert str(tmp_path) not in str(data), "a built page would show a path of its machine"
 
 
 def test_unpacked_files_are_read_too(small):

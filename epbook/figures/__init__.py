@@ -1,6 +1,18 @@
 """Figures of the book: plain functions that take computed numbers and return a matplotlib Figure."""
 
 from epbook.figures.opening import split_view
+from epbook.figures.reduction import (
+    agreement_against_width,
+    digits,
+    forming,
+    group_portraits,
+    plateau_curve,
+    prediction_pairs,
+    retraining,
+    similarity_matrix,
+    threshold_view,
+    widths_left,
+)
 from epbook.figures.style import (
     COLOURS,
     INK,
@@ -18,8 +30,18 @@ __all__ = [
     "MUTED",
     "PAPER",
     "SIGN_COLOURS",
+    "agreement_against_width",
+    "digits",
+    "forming",
+    "group_portraits",
+    "plateau_curve",
+    "prediction_pairs",
+    "retraining",
+    "similarity_matrix",
     "split_view",
     "subplots",
+    "threshold_view",
     "use_style",
     "width_colour",
+    "widths_left",
 ]

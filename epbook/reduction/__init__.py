@@ -6,9 +6,11 @@ from epbook.reduction.groups import Groups, groups
 from epbook.reduction.reduce import reduce
 from epbook.reduction.report import LayerReport, Report
 from epbook.reduction.similarity import amplitude, similarity
+from epbook.reduction.sweep import Cut, sweep_similarity
 
 __all__ = [
     "AdamRun",
+    "Cut",
     "Groups",
     "LayerReport",
     "Plateau",
@@ -22,5 +24,6 @@ __all__ = [
     "reduce",
     "similarity",
     "softmax_mse",
+    "sweep_similarity",
     "train_adam",
 ]

@@ -51,7 +51,7 @@ class Plateau:
     118
     """
 
-    window: int = 500
+    window: int = 200
     drop: float = 0.05
 
     def __post_init__(self) -> None:

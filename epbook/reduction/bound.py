@@ -25,8 +25,10 @@ LIPSCHITZ = {
 
 def left_out(neurons: Neurons, found: Groups) -> list[list[int]]:
     """The low-amplitude neurons, those equal up to rounding together: their outputs may cancel."""
-    low = np.array(found.low, dtype=int)
-    return [list(group) for group in clusters(neurons.distance(), low, EQUAL)]
+    if not found.low:
+        return []
+    apart = neurons.only(list(found.low)).distance()
+    return [[found.low[k] for k in group] for group in clusters(apart, np.arange(len(apart)), EQUAL)]
 
 
 def layer_bound(

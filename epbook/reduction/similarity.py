@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.spatial.distance import cdist
+from scipy.spatial.distance import cdist, pdist, squareform
 from torch import Tensor, nn
 
 from epbook.activations import Activation, activation_of
@@ -75,20 +75,23 @@ class Neurons:
     def distance(self) -> np.ndarray:
         """1 − similarity for every pair, (m, m): accurate near 0, where inner products are not."""
         u = self.direction.numpy()
+        apart = squareform(pdist(u, "sqeuclidean"), checks=False)
+        if self.activation.odd:
+            apart = np.minimum(apart, cdist(u, -u, "sqeuclidean"))
         if self.activation.degree is None:
             square = (u**2).sum(axis=1)
             both = square[:, None] + square[None, :]
-            both[both == 0] = 1.0  # two zero vectors are equal: 0/1
+            apart /= np.where(both > 0, both, 1.0)  # two zero vectors are equal: 0/1
         else:
-            both = np.full((len(u), len(u)), 2.0)
-        apart = cdist(u, u, "sqeuclidean") / both
-        if self.activation.odd:
-            apart = np.minimum(apart, cdist(u, -u, "sqeuclidean") / both)
-        zero = ~u.any(axis=1)
-        if self.activation.degree is not None:
+            apart /= 2.0
+            zero = ~u.any(axis=1)
             apart[zero] = apart[:, zero] = 1.0  # a zero vector has no direction
         np.fill_diagonal(apart, 0.0)
         return apart
+
+    def only(self, members: list[int]) -> Neurons:
+        """These neurons alone."""
+        return Neurons(self.inputs[members], self.outputs[members], self.bias, self.activation)
 
     def sign(self, neuron: int, others: list[int]) -> Tensor:
         """−1 for the `others` that are opposite to `neuron` and σ is odd, else 1."""

@@ -1,0 +1,198 @@
+"""Figures of the chapter on reduction (section 1.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.colors import BoundaryNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from epbook.figures.style import COLOURS, INK, MUTED, PAPER, subplots
+from epbook.reduction import Cut, Groups
+
+# One colour for each way to cut a network down, in every figure of the chapter.
+MODE_COLOURS = {
+    "full": INK,
+    "random": COLOURS["gold"],
+    "mean": COLOURS["blue"],
+    "least-squares": COLOURS["green"],
+    "pruning": COLOURS["orange"],
+}
+LEVELS = np.linspace(-0.2, 1.0, 13)  # few shades: pictures of matrices stay small
+
+
+def digits(images: Tensor, labels: Sequence[int]) -> Figure:
+    """A row of images of handwritten digits with their labels."""
+    figure, axes = subplots(1, len(images), figsize=(6.6, 0.95))
+    for axis, image, label in zip(axes, images, labels, strict=True):
+        axis.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+        axis.set_title(str(label), loc="center", pad=3)
+        axis.set_axis_off()
+    return figure
+
+
+def plateau_curve(curves: Mapping[int, np.ndarray], shown: int, at: int) -> Figure:
+    """Training loss of several networks over the epochs, one with the point that the plateau rule picks."""
+    figure, axis = subplots()
+    for seed, losses in curves.items():
+        if seed != shown:
+            axis.semilogy(losses, color=MUTED, linewidth=0.9, alpha=0.7)
+    losses = curves[shown]
+    axis.semilogy(losses, color=INK)
+    axis.axhline(losses[at], color=COLOURS["blue"], linestyle="--", linewidth=1)
+    axis.plot(at, losses[at], "o", color=COLOURS["blue"], markersize=9)
+    axis.annotate(
+        f"chosen: epoch {at:,}\nloss {losses[at]:.2e}",
+        (at, losses[at]),
+        xytext=(-12, 34),
+        textcoords="offset points",
+        ha="right",
+        color=COLOURS["blue"],
+    )
+    axis.set(xlabel="epoch", ylabel="training loss", xlim=(0, None))
+    return figure
+
+
+def similarity_matrix(similarity: Tensor, found: Groups) -> Figure:
+    """Similarity of every pair of neurons, sorted: groups as blocks on the diagonal, low amplitude last."""
+    order = found.order
+    figure, axis = subplots(figsize=(5.6, 4.7))
+    image = _matrix(axis, similarity[order][:, order].numpy())
+    start = 0
+    for group in sorted(found.members, key=len, reverse=True):
+        if len(group) > 1:
+            axis.add_patch(
+                Rectangle((start - 0.5, start - 0.5), len(group), len(group), fill=False, ec=PAPER, lw=0.9)
+            )
+        start += len(group)
+    if found.low:
+        at = len(order) - len(found.low) - 0.5
+        axis.axhline(at, color=PAPER, linewidth=1.2)
+        axis.axvline(at, color=PAPER, linewidth=1.2)
+        middle = len(order) - len(found.low) / 2
+        axis.text(
+            middle, middle, "low\namplitude", color=INK, ha="center", va="center",
+            bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85},
+        )  # fmt: skip
+    axis.set(xlabel="neuron, sorted by group", ylabel="neuron, sorted by group")
+    figure.colorbar(image, ax=axis, label="similarity", ticks=LEVELS[::2])
+    return figure
+
+
+def _matrix(axis, values: np.ndarray):
+    norm = BoundaryNorm(LEVELS, 256, extend="min")
+    return axis.imshow(values, cmap="viridis", norm=norm, interpolation="nearest")
+
+
+def group_portraits(weights: Tensor, sizes: Sequence[int]) -> Figure:
+    """What each group looks for: the weights of its one neuron as an image of 28 × 28 pixels."""
+    columns = 9
+    rows = -(-len(sizes) // columns)
+    figure, axes = subplots(rows, columns, figsize=(6.6, 0.86 * rows))
+    for axis in axes.flat:
+        axis.set_axis_off()
+    order = np.argsort(sizes)[::-1]
+    for axis, index in zip(axes.flat, order, strict=False):
+        image = weights[index].reshape(28, 28)
+        limit = image.abs().max()
+        axis.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axis.set_title(f"×{sizes[index]}", loc="center", pad=2, fontsize=9)
+    return figure
+
+
+def retraining(curves: Mapping[str, np.ndarray], level: float, back: Mapping[str, int]) -> Figure:
+    """Loss of the reduced networks while they train on, with the level of the point they were cut at."""
+    figure, axis = subplots()
+    for mode, losses in curves.items():
+        axis.plot(losses, color=MODE_COLOURS[mode], label=mode, linewidth=1.2 if mode == "full" else 1.8)
+        if mode in back:
+            axis.plot(back[mode], losses[back[mode]], "o", color=MODE_COLOURS[mode], markersize=8)
+    axis.axhline(level, color=MODE_COLOURS["mean"], linestyle="--", linewidth=1)
+    axis.set(xlabel="epochs of training after the cut", ylabel="training loss", xlim=(0, None))
+    axis.legend(ncols=2)
+    return figure
+
+
+def prediction_pairs(counts: Tensor) -> Figure:
+    """How often the full network says i where the reduced one says j, as a share of the row, in per cent."""
+    shares = 100 * counts.double() / counts.sum(dim=1, keepdim=True).clamp_min(1)
+    figure, axis = subplots(figsize=(5.2, 4.3))
+    image = axis.imshow(shares, cmap="viridis", vmin=0, vmax=100)
+    for i in range(len(counts)):
+        for j in range(len(counts)):
+            if counts[i, j]:
+                colour = INK if shares[i, j] > 60 else PAPER
+                axis.text(j, i, f"{counts[i, j]}", ha="center", va="center", color=colour, fontsize=8)
+    axis.set(xlabel="prediction of the reduced network", ylabel="prediction of the full network")
+    axis.set_xticks(range(len(counts)))
+    axis.set_yticks(range(len(counts)))
+    axis.spines[:].set_visible(False)
+    figure.colorbar(image, ax=axis, label="share of the row, %")
+    return figure
+
+
+def threshold_view(cuts: Sequence[Cut], threshold: float) -> Figure:
+    """Group sizes at one similarity threshold, and agreement at every threshold with that one marked."""
+    at = min(range(len(cuts)), key=lambda index: abs(cuts[index].threshold - threshold))
+    cut = cuts[at]
+    figure, (left, right) = subplots(1, 2)
+    sizes = sorted((len(group) for group in cut.groups.members), reverse=True)
+    left.bar(range(1, len(sizes) + 1), sizes, width=1.0, color=MODE_COLOURS["mean"], edgecolor=PAPER, lw=0.4)
+    most = max(len(other.groups) for other in cuts)
+    tallest = max(len(group) for other in cuts for group in other.groups.members)
+    left.set(xlabel="group", ylabel="neurons in it", xlim=(0, most + 1), ylim=(0, 1.05 * tallest))
+    left.set_title(f"{cut.width} groups, worst pair {min(cut.groups.worst):.2f}")
+    grid = [other.threshold for other in cuts]
+    for name in cut.agreement:
+        shares = [100 * other.agreement[name] for other in cuts]
+        right.plot(grid, shares, color=MODE_COLOURS[name], label=name, linewidth=1.4)
+        right.plot(grid[at], shares[at], "o", color=MODE_COLOURS[name], markersize=7)
+    right.axvline(grid[at], color=MUTED, linewidth=0.8, linestyle=":")
+    right.set(xlabel="similarity threshold", ylabel="agreement, %", ylim=(0, 103))
+    right.set_title(f"best: {100 * max(cut.agreement.values()):.1f} % agree")
+    right.legend(loc="center left", bbox_to_anchor=(0.0, 0.62))
+    return figure
+
+
+def agreement_against_width(cuts: Sequence[Cut]) -> Figure:
+    """Disagreement and accuracy on the test images against the width that is left, for every way to cut."""
+    figure, (left, right) = subplots(1, 2)
+    widths = [cut.width for cut in cuts]
+    for name in cuts[0].agreement:
+        style = {"color": MODE_COLOURS[name], "marker": ".", "linewidth": 1.4, "label": name}
+        left.plot(widths, [100 * cut.agreement[name] for cut in cuts], **style)
+        right.plot(widths, [100 * cut.accuracy[name] for cut in cuts], **style)
+    left.set(xlabel="width after the cut", ylabel="agreement, %")
+    right.set(xlabel="width after the cut", ylabel="accuracy, %")
+    left.legend()
+    return figure
+
+
+def forming(losses: np.ndarray, states: Mapping[int, np.ndarray], epoch: int) -> Figure:
+    """Loss curve up to one epoch, and the similarity of neurons then, in the order of the final groups."""
+    epoch = min(states, key=lambda kept: abs(kept - epoch))
+    figure, (left, right) = subplots(1, 2, figsize=(6.6, 3.2), width_ratios=(1, 1.05))
+    grid = np.unique(np.geomspace(1, len(losses) - 1, 150).astype(int))
+    left.loglog(grid, losses[grid], color=INK, linewidth=1.4)
+    at = max(epoch, 1)
+    left.plot(at, losses[at], "o", color=COLOURS["blue"], markersize=9)
+    left.set(xlabel="epoch", ylabel="training loss")
+    image = _matrix(right, states[epoch])
+    right.set_xticks([])
+    right.set_yticks([])
+    right.set_title(f"epoch {epoch:,}")
+    figure.colorbar(image, ax=right, label="similarity", ticks=LEVELS[::2], shrink=0.9)
+    return figure
+
+
+def widths_left(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
+    """Share of the neurons that is left at each similarity threshold, for networks trained differently."""
+    figure, axis = subplots()
+    for colour, (name, (thresholds, shares)) in zip(COLOURS.values(), curves.items(), strict=False):
+        axis.plot(thresholds, 100 * np.asarray(shares), color=colour, marker=".", label=name)
+    axis.set(xlabel="similarity threshold", ylabel="neurons left, %", ylim=(0, 104))
+    axis.legend()
+    return figure
