@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+import epbook as ep
 from epbook.activations import activation_of
 from epbook.embedding import (
     Compatible,
@@ -53,19 +54,11 @@ def jacobian(net: nn.Sequential, x: Tensor) -> Tensor:
 
 
 def at_critical_point(net: nn.Sequential, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Data for which `net`, as it stands, is a critical point of the mean squared error.
-
-    The residual is drawn from the complement of the tangent space: Jᵀ(f − y) = 0 by construction, so a
-    critical point of any depth costs one Jacobian and no search.
-    """
+    """Data for which `net`, as it stands, is a critical point of the mean squared error."""
     outputs, count = net[-1].out_features, sum(p.numel() for p in net.parameters())
     n = count // outputs + 4
     x = torch.from_numpy(rng.normal(size=(n, net[0].in_features)) * 1.5)
-    q, _ = torch.linalg.qr(jacobian(net, x))
-    residual = torch.from_numpy(rng.normal(size=n * outputs))
-    for _ in range(2):  # twice is enough (Kahan)
-        residual = residual - q @ (q.T @ residual)
-    return x, (net(x).detach() + residual.view(n, outputs))
+    return x, ep.critical_targets(net, x, residual=0.6, seed=int(rng.integers(2**31)))
 
 
 def gradient(net: nn.Sequential, x: Tensor, y: Tensor, loss=nn.functional.mse_loss) -> list[Tensor]:
