@@ -93,18 +93,21 @@ class Claims:
     def _repr_html_(self) -> str:
         # data-label carries the column's name, so that a narrow screen can stack the cells of a row.
         head = "".join(
-            f'<th scope="col">{name}</th>' for name in ("Claim", "Chapter", "Ours", "Holds", "Why")
+            f'<th scope="col">{name}</th>' for name in ("Claim", "Chapter", "Ours", "Holds")
         )
         body = "".join(
             f'<tr class="{"holds" if row.holds else "fails"}">'
-            f'<th scope="row">{html.escape(row.text)}</th>'
+            f'<th scope="row">{html.escape(row.text)}{_why(row)}</th>'
             f'<td data-label="Chapter">{html.escape(row.chapter)}</td>'
             f'<td data-label="Ours">{html.escape(row.ours)}</td>'
-            f'<td data-label="Holds">{"✓ yes" if row.holds else "✗ no"}</td>'
-            f'<td data-label="Why">{html.escape(row.why)}</td></tr>'
+            f'<td data-label="Holds">{"✓ yes" if row.holds else "✗ no"}</td></tr>'
             for row in self._rows
         )
         return (
             f'<table class="claims"><caption>{self._summary()}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
+
+
+def _why(row: Claim) -> str:
+    return f'<span class="why">{html.escape(row.why)}</span>' if row.why else ""
