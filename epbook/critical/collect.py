@@ -191,8 +191,9 @@ class _Store:
         self.records: dict[int, dict] = {}
         if self.path is None:
             return
-        if self.path.exists() and self.path.read_text():
-            first, *lines = self.path.read_text().splitlines()
+        text = self.path.read_text() if self.path.exists() else ""
+        if text:
+            first, *lines = text.splitlines()
             if json.loads(first) != header:
                 raise ValueError(f"{self.path} holds the starts of other arguments: {first}")
             for line in lines:
@@ -201,6 +202,8 @@ class _Store:
                 except json.JSONDecodeError:  # the run stopped while this line was written
                     continue
                 self.records[record["number"]] = record
+            if not text.endswith("\n"):
+                self.path.write_text(text + "\n")
         else:
             self.path.write_text(json.dumps(header) + "\n")
 

@@ -18,7 +18,7 @@ def hessian(model: nn.Module, x: Tensor, y: Tensor, *, loss: Loss = mse_loss, ki
     """All second derivatives of R(θ) = loss(f_θ(x), y), in the order of parameters_to_vector.
 
     H_kl = ∂²R/∂θ_k∂θ_l. Two layers: closed form, Jᵀ(∂²R/∂f²)J plus one block per neuron. Other
-    depths: forward over reverse differentiation, as exact.
+    depths: reverse over reverse differentiation, as exact.
 
     model: nn.Sequential of Linear and elementwise activations; x: (n, d); y: whatever `loss` takes,
     (n, d_out) for the mean squared error. Units: those of the loss per parameter². Returns (P, P),
@@ -120,8 +120,8 @@ def output(found: list[Layer], theta: Tensor, x: Tensor) -> Tensor:
 
 
 def general_hessian(found: list[Layer], x: Tensor, y: Tensor, loss: Loss, theta: Tensor) -> Tensor:
-    """Forward over reverse: the derivative of ∇R(θ) in every coordinate direction, a chunk at a time."""
+    """Reverse over reverse: the derivative of each entry of ∇R(θ), a chunk of entries at a time."""
     widest = max(layer.linear.out_features for layer in found)
     gradient = torch.func.grad(lambda t: loss(output(found, t, x), y))
-    H = torch.func.jacfwd(gradient, chunk_size=max(1, _CHUNK // (len(x) * widest)))(theta)
+    H = torch.func.jacrev(gradient, chunk_size=max(1, _CHUNK // (len(x) * widest)))(theta)
     return ((H + H.T) / 2).detach()
