@@ -28,7 +28,7 @@ def digits(images: Tensor, labels: Sequence[int]) -> Figure:
     """A row of images of handwritten digits with their labels."""
     figure, axes = subplots(1, len(images), figsize=(6.6, 0.95))
     for axis, image, label in zip(axes, images, labels, strict=True):
-        axis.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+        axis.imshow(image.reshape(28, 28).numpy(), cmap="gray_r", vmin=0, vmax=1)
         axis.set_title(str(label), loc="center", pad=3)
         axis.set_axis_off()
     return figure
@@ -96,8 +96,8 @@ def group_portraits(weights: Tensor, sizes: Sequence[int]) -> Figure:
         axis.set_axis_off()
     order = np.argsort(sizes)[::-1]
     for axis, index in zip(axes.flat, order, strict=False):
-        image = weights[index].reshape(28, 28)
-        limit = image.abs().max()
+        image = weights[index].reshape(28, 28).numpy()
+        limit = np.abs(image).max()
         axis.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit)
         axis.set_title(f"×{sizes[index]}", loc="center", pad=2, fontsize=9)
     return figure
@@ -120,7 +120,7 @@ def prediction_pairs(counts: Tensor) -> Figure:
     """How often the full network says i where the reduced one says j, as a share of the row, in per cent."""
     shares = 100 * counts.double() / counts.sum(dim=1, keepdim=True).clamp_min(1)
     figure, axis = subplots(figsize=(5.2, 4.3))
-    image = axis.imshow(shares, cmap="viridis", vmin=0, vmax=100)
+    image = axis.imshow(shares.numpy(), cmap="viridis", vmin=0, vmax=100)
     for i in range(len(counts)):
         for j in range(len(counts)):
             if counts[i, j]:
