@@ -8,9 +8,11 @@ from epbook.critical import (
     Inertia,
     find_critical,
     find_critical_points,
+    gradient_flow,
     hessian,
     inertia,
     null_directions,
+    relu_minima,
 )
 from epbook.embedding import (
     Plan,
@@ -77,6 +79,7 @@ __all__ = [
     "find_critical_points",
     "flat_volume",
     "glue",
+    "gradient_flow",
     "groups",
     "hessian",
     "inertia",
@@ -88,6 +91,7 @@ __all__ = [
     "permute",
     "random_compatible",
     "reduce",
+    "relu_minima",
     "scale",
     "sequential",
     "similarity",

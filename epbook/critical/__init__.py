@@ -3,16 +3,22 @@
 from epbook.critical.collect import CriticalPoints, find_critical_points
 from epbook.critical.find import CriticalPoint, find_critical
 from epbook.critical.flat import null_directions
+from epbook.critical.flow import Flow, gradient_flow
 from epbook.critical.hessian import hessian
 from epbook.critical.inertia import Inertia, inertia
+from epbook.critical.relu_line import ReluMinimum, relu_minima
 
 __all__ = [
     "CriticalPoint",
     "CriticalPoints",
+    "Flow",
     "Inertia",
+    "ReluMinimum",
     "find_critical",
     "find_critical_points",
+    "gradient_flow",
     "hessian",
     "inertia",
     "null_directions",
+    "relu_minima",
 ]

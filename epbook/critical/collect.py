@@ -16,13 +16,13 @@ from scipy.optimize import minimize
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from torch.nn.utils import parameters_to_vector
-from tqdm import tqdm
 
 from epbook.activations import activation_of
 from epbook.critical.closed_form import Loss
 from epbook.critical.find import CriticalPoint, find_critical
 from epbook.critical.problem import Problem
 from epbook.networks import parts, sequential
+from epbook.progress import progress
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def find_critical_points(
     )
     found: list[CriticalPoint] = []
     statuses: Counter[str] = Counter()
-    for number in tqdm(range(int(starts)), desc=f"critical points, width {width}", disable=None):
+    for number in progress(range(int(starts)), label=f"critical points, width {width}"):
         record = done.get(number)
         if record is None or record["status"] == "finite":
             net = random_start(width, x, y, outputs, activation=activation, seed=seed, number=number)
