@@ -84,9 +84,8 @@ def descend(
     shown = grid(steps)
     curve = np.full(shown.size, np.nan)
     record = Record(counts, shown, curve, (hidden, out))
-    for begin in range(0, steps + 1, BLOCK):
-        # The loss after the last step takes one more, which is not kept.
-        length = min(BLOCK, steps + 1 - begin)
+    for begin in range(0, steps, BLOCK):
+        length = min(BLOCK, steps - begin)
         before = hidden.copy(), out.copy()
         losses = np.empty(length)
         done = advance(hidden, out, losses)
@@ -96,7 +95,7 @@ def descend(
             advance(*again, np.empty(step - begin))
             return again
 
-        counts += histogram(losses[: min(done, steps - begin)])
+        counts += histogram(losses[:done])
         here = (shown >= begin) & (shown < begin + done)
         curve[here] = losses[shown[here] - begin]
         for step in keep_at:
@@ -110,8 +109,13 @@ def descend(
             record.diverged = begin + done
             record.final = before
             break
-        if begin + length > steps:
-            record.final = state(steps)
+    else:
+        last = np.empty(1)  # the loss after the last step takes one more, on a copy
+        if advance(hidden.copy(), out.copy(), last) == 0:
+            record.diverged = steps
+        curve[-1] = last[0]
+        if steps in keep_at:
+            record.kept[steps] = hidden.copy(), out.copy()
     reached = np.isfinite(curve)
     record.steps, record.losses = shown[reached], curve[reached]
     return record

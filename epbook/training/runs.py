@@ -62,6 +62,14 @@ class Runs:
         """Number of training steps, over all seeds, with log10 loss in each of the 200 bins on [−5, 0]."""
         return sum(self.record(width, seed).counts[1:-1] for seed in self.seeds)
 
+    def lines(self, width: int, *, share: float = 10**-2.5) -> np.ndarray:
+        """Spectral lines of a width: bins with at least this share of its steps and no smaller than their
+        neighbours, as centres of log10 loss."""
+        part = self.spectrum(width) / sum(self.record(width, seed).counts.sum() for seed in self.seeds)
+        padded = np.pad(part, 1)
+        peak = (part >= share) & (part >= padded[:-2]) & (part >= padded[2:])
+        return self.centres[peak]
+
     def outside(self, width: int) -> tuple[int, int]:
         """Number of training steps, over all seeds, with a loss below 1e-5 and of 1 or above."""
         counts = sum(self.record(width, seed).counts for seed in self.seeds)
