@@ -1,0 +1,93 @@
+"""The figures of the chapter on training, drawn from small runs; the slider over its whole grid."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import epbook as ep
+
+STEPS = [0, 1, 10, 100, 700, 2000]
+
+
+@pytest.fixture(scope="module")
+def data():
+    return ep.data.relu_teacher()
+
+
+@pytest.fixture(scope="module")
+def runs(data):
+    return ep.train_many([2, 12, 40], 4, *data, steps=2000, lr=0.05, keep_at=STEPS)
+
+
+def points(axes, label):
+    (line,) = [line for line in axes.lines if line.get_label() == label]
+    return np.asarray(line.get_xydata())
+
+
+def test_target_shows_every_point(data):
+    x, y = data
+    axes = ep.figures.target(x, y).axes[0]
+    assert np.array_equal(np.asarray(axes.lines[1].get_xydata()), np.hstack([x, y]))
+
+
+def test_loss_curves_show_each_width_from_its_first_step(runs):
+    axes = ep.figures.loss_curves({m: runs.losses(m, 0) for m in runs.widths}, levels=[-1.0]).axes[0]
+    steps, losses = runs.losses(12, 0)
+    assert np.array_equal(points(axes, "12"), np.stack([steps[1:], losses[1:]], axis=1))
+
+
+def test_spectrum_colours_are_the_shares(runs):
+    counts = np.array([runs.spectrum(m) for m in runs.widths])
+    figure = ep.figures.loss_spectrum(runs.widths, counts, runs.edges, lines=[-0.4375])
+    shade = figure.axes[0].collections[0].get_array()
+    assert shade.shape == counts.shape
+    row = counts[1] / counts[1].sum()
+    assert np.allclose(shade[1], np.log10(np.maximum(row, 1e-300)).clip(-2.5, 0))
+
+
+def test_lines_are_peaks_of_the_spectrum(runs):
+    for m in runs.widths:
+        counts = runs.spectrum(m)
+        for line in runs.lines(m, share=0.05):
+            bin_ = int(np.argmin(abs(runs.centres - line)))
+            assert counts[bin_] == counts[max(bin_ - 1, 0) : bin_ + 2].max()
+            assert counts[bin_] >= 0.05 * counts.sum()
+
+
+def test_both_spectra_are_shown(runs):
+    counts = np.array([runs.spectrum(m) for m in runs.widths])
+    figure = ep.figures.two_spectra(runs.widths, counts, counts[::-1], runs.edges, ("one", "two"))
+    left, right = (axes.collections[0].get_array() for axes in figure.axes)
+    assert np.array_equal(left, right[::-1])
+
+
+def test_outputs_and_orientations_show_each_net(runs, data):
+    nets = {m: runs.final(m, 0) for m in runs.widths}
+    axes = ep.figures.outputs(nets, *data).axes[0]
+    drawn = points(axes, "12")
+    assert np.allclose(drawn[:, 1], nets[12](ep.figures.training.DRAWN).detach().numpy()[:, 0])
+    found = {m: ep.effective_neurons(net) for m, net in nets.items()}
+    axes = ep.figures.orientations(found).axes[0]
+    assert np.allclose(points(axes, "12")[:, 0], found[12].angle)
+
+
+def test_flow_and_finals(runs):
+    steps, losses = runs.losses(12, 0)
+    figure = ep.figures.same_flow({"large": (0.05 * steps, losses), "small": (0.001 * steps, losses)})
+    assert len(figure.axes[0].lines) == 2
+    finals = [np.array([runs.losses(m, seed)[1][-1] for seed in runs.seeds]) for m in runs.widths]
+    axes = ep.figures.final_losses(runs.widths, finals).axes[0]
+    assert np.allclose(axes.lines[3].get_ydata(), np.median(finals[1]))
+
+
+def test_the_slider_through_time_over_its_whole_grid(runs, data):
+    frames = []
+    for step in STEPS:
+        figure = ep.figures.moment(runs.losses(40, 1), step, runs.at(step, 40, 1), *data, top=2.0)
+        assert isinstance(figure, Figure)
+        dot = np.asarray(figure.axes[0].lines[1].get_xydata())[0]
+        net = runs.at(step, 40, 1)
+        assert dot[0] == max(step, 1)
+        assert dot[1] == pytest.approx(((net(data[0]) - data[1]) ** 2).mean().item())
+        frames.append((figure.get_size_inches().tolist(), figure.axes[2].get_ylim()))
+    assert all(frame == frames[0] for frame in frames)
