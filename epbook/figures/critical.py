@@ -1,0 +1,207 @@
+"""Figures of the chapter on critical points (section 1.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from epbook.critical import CriticalPoint, CriticalPoints, Flow
+from epbook.figures.style import COLOURS, INK, MUTED, PAPER, SIGN_COLOURS, subplots, width_colour
+
+_PATHS = [COLOURS[name] for name in ("blue", "orange", "green", "pink", "gold")]
+
+
+def landscape(grid: NDArray, risk: NDArray, flows: Sequence[Flow], minima: NDArray) -> Figure:
+    """The loss over two parameters with paths that a saddle attracts and releases; right, their losses."""
+    figure, (left, right) = subplots(1, 2, figsize=(6.6, 3.5), width_ratios=[1.1, 1])
+    _contours(left, grid, risk, minima)
+    for flow, colour in zip(flows, _PATHS, strict=False):
+        _path(left, flow, colour)
+        right.plot(flow.times, flow.losses, color=colour)
+    right.set(xlabel="time t", title="loss along each path", ylim=(0, None))
+    return figure
+
+
+def released(
+    grid: NDArray, risk: NDArray, minima: NDArray, flows: Mapping[float, Flow], exponent: float
+) -> Figure:
+    """A path that starts 10^exponent beside the way into the saddle, and its loss against time."""
+    figure, (left, right) = subplots(1, 2, figsize=(6.6, 3.5), width_ratios=[1.1, 1])
+    _contours(left, grid, risk, minima)
+    flow = flows[exponent]
+    for other in flows.values():
+        right.plot(other.times, other.losses, color=MUTED, linewidth=0.7, alpha=0.5)
+    _path(left, flow, COLOURS["orange"])
+    right.plot(flow.times, flow.losses, color=COLOURS["orange"], linewidth=2.6)
+    right.set(xlabel="time t", title="loss along the path", ylim=(0, None))
+    return figure
+
+
+def _contours(axis: Axes, grid: NDArray, risk: NDArray, minima: NDArray) -> None:
+    levels = np.linspace(0, np.sqrt(risk.max()), 16) ** 2
+    axis.contourf(grid, grid, risk, levels=levels, cmap="Greys_r", alpha=0.55)
+    axis.contour(grid, grid, risk, levels=levels, colors=MUTED, linewidths=0.4)
+    axis.plot(*minima.T, "o", color=SIGN_COLOURS["positive"], markersize=8, markeredgecolor=PAPER)
+    axis.plot(0, 0, "X", color=SIGN_COLOURS["negative"], markersize=10, markeredgecolor=PAPER)
+    axis.set(xlabel="w", ylabel="a", title="loss R(w, a)", aspect="equal")
+
+
+def _path(axis: Axes, flow: Flow, colour: str) -> None:
+    w, a = flow.parameters.T
+    axis.plot(w, a, color=colour)
+    axis.plot(w[0], a[0], "o", color=colour, markersize=5)
+
+
+def polishing(before: NDArray, after: NDArray, tolerance: float) -> Figure:
+    """Absolute eigenvalues of a Hessian where ‖∇R‖ is merely small, and at the critical point beside it."""
+    figure, axis = subplots()
+    for place, eigenvalues in enumerate((before, after)):
+        for value in eigenvalues:
+            sign = "zero" if abs(value) <= tolerance else "negative" if value < 0 else "positive"
+            size = max(abs(value), 1e-19)
+            axis.plot([place - 0.3, place + 0.3], [size, size], color=SIGN_COLOURS[sign], linewidth=3)
+    axis.axhline(tolerance, color=INK, linewidth=0.8, linestyle=":")
+    axis.text(0.5, tolerance * 1.6, "tolerance", ha="center", va="bottom")
+    for sign, colour in SIGN_COLOURS.items():
+        axis.plot([], [], color=colour, linewidth=3, label=sign)
+    axis.legend(loc="center", bbox_to_anchor=(0.5, 0.3))
+    axis.set(yscale="log", ylabel="|eigenvalue|", xlim=(-0.5, 1.5), ylim=(1e-19, 1e4))
+    axis.set_xticks([0, 1], ["small gradient", "polished"])
+    return figure
+
+
+def dwell(offsets: NDArray, times: Mapping[str, NDArray], curvatures: Mapping[str, float]) -> Figure:
+    """Time near a saddle against the offset of the start along the unstable direction, raw and rescaled."""
+    figure, (left, right) = subplots(1, 2)
+    for (name, seconds), colour in zip(times.items(), _PATHS, strict=False):
+        left.loglog(offsets, seconds, "o-", color=colour, markersize=4, linewidth=1, label=name)
+        right.semilogx(offsets, curvatures[name] * seconds, "o", color=colour, markersize=4)
+    low = max(curvatures[name] * seconds[-1] for name, seconds in times.items())
+    right.semilogx(offsets, low + np.log(offsets[-1] / offsets), color=INK, linewidth=0.9, linestyle="--")
+    left.set(xlabel="offset δ", title="time T near the saddle")
+    right.set(xlabel="offset δ", title="|λ| T, dashed: slope of ln 1/δ")
+    left.legend()
+    return figure
+
+
+def diagram(found: Mapping[int, CriticalPoints], reached: Mapping[int, Sequence[float]]) -> Figure:
+    """Every critical point by width and loss; a ring: reached by training; dot: minimum; cross: saddle."""
+    figure, axis = subplots(figsize=(6.6, 3.9))
+    _diagram(axis, found)
+    for width, losses in reached.items():
+        axis.plot([width] * len(losses), [_height(loss) for loss in losses], "o", markersize=17,
+                  markerfacecolor="none", markeredgecolor=COLOURS["green"], markeredgewidth=1.6)  # fmt: skip
+    for label, style in {
+        "minimum": {"marker": "o", "color": SIGN_COLOURS["positive"]},
+        "saddle": {"marker": "X", "color": SIGN_COLOURS["negative"]},
+        "with a flat direction": {"marker": "_", "color": MUTED, "markersize": 14},
+        "reached by training": {
+            "marker": "o", "markersize": 14, "markerfacecolor": "none", "color": COLOURS["green"],
+        },
+    }.items():  # fmt: skip
+        axis.plot([], [], linestyle="none", label=label, **style)
+    figure.legend(loc="outside right upper")
+    return figure
+
+
+# Below this the loss is drawn on the line of zero.
+_ZERO = 0.03
+
+
+def _height(loss: float) -> float:
+    return max(loss, _ZERO)
+
+
+def _places(points: Sequence[CriticalPoint]) -> list[float]:
+    """Sideways places of points of almost equal loss, so that none hides another."""
+    places, last = [], []
+    for point in points:
+        last = [other for other in last if abs(np.log(_height(other) / _height(point.loss))) < 0.045]
+        places.append(0.11 * len(last))
+        last.append(point.loss)
+    return places
+
+
+def _diagram(axis: Axes, found: Mapping[int, CriticalPoints]) -> None:
+    for width, points in found.items():
+        for point, aside in zip(points, _places(points.points), strict=True):
+            minimum = point.inertia.negative == 0
+            colour = SIGN_COLOURS["positive" if minimum else "negative"]
+            spot = (width + aside, _height(point.loss))
+            if point.inertia.zero:
+                axis.plot(*spot, "_", color=MUTED, markersize=16, markeredgewidth=2)
+            axis.plot(*spot, "o" if minimum else "X", color=colour, markersize=8, markeredgecolor=PAPER)
+    axis.set(yscale="log", xlabel="width", ylabel="loss", xlim=(0.75, max(found) + 0.75), ylim=(0.025, 8))
+    axis.set_xticks(list(found))
+    axis.set_yticks([_ZERO, 0.05, 0.1, 0.2, 0.5, 1, 2, 5], ["0", "0.05", "0.1", "0.2", "0.5", "1", "2", "5"])
+    axis.minorticks_off()
+
+
+def portrait(
+    found: Mapping[int, CriticalPoints], x: NDArray, y: NDArray, curves: Sequence, index: int
+) -> Figure:
+    """One critical point: its place in the diagram, its output function, its Hessian's eigenvalues."""
+    width, point, number, (at, output) = curves[index]
+    figure = subplots(figsize=(6.6, 3.9))[0]
+    figure.clear()
+    left, top, bottom = figure.subplot_mosaic([["a", "b"], ["a", "c"]], height_ratios=[1.5, 1]).values()
+    _diagram(left, found)
+    left.plot(width + _places(found[width].points)[number], _height(point.loss), "o", markersize=17,
+              markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.8)  # fmt: skip
+    top.plot(x, y, ".", color=MUTED, markersize=5)
+    top.plot(at, output, color=width_colour(width))
+    top.set(title=f"width {width}, loss {point.loss:.4f}", ylim=(-4.2, 4.2), xticks=[-15, 0, 15])
+    eigenvalues = np.array(point.inertia.eigenvalues + (0.0,) * point.inertia.known)
+    for value in np.sort(eigenvalues):
+        zero = abs(value) <= point.inertia.tolerance
+        sign = "zero" if zero else "negative" if value < 0 else "positive"
+        bottom.plot(
+            0.0 if zero else value, 0, "|", color=SIGN_COLOURS[sign], markersize=20, markeredgewidth=2
+        )
+    bottom.set_xscale("symlog", linthresh=1e-5)
+    bottom.set(xlim=(-300, 3000), ylim=(-1, 1), yticks=[], xlabel="eigenvalues of the Hessian")
+    bottom.set_xticks([-1, -1e-3, 0, 1e-3, 1, 1e3])
+    bottom.minorticks_off()
+    bottom.set_title("−{} · 0: {} · +{}".format(*point.inertia))
+    bottom.spines["left"].set_visible(False)
+    return figure
+
+
+def channel(sizes: NDArray, gradients: NDArray, gaps: NDArray, profiles: Sequence, x: NDArray) -> Figure:
+    """Along a channel to infinity the gradient vanishes, but no point is critical; right, the two neurons."""
+    figure, (left, right) = subplots(1, 2)
+    left.loglog(sizes, gradients, "o-", color=COLOURS["blue"], markersize=4, label="‖∇R‖₁")
+    left.loglog(sizes, gaps, "s-", color=COLOURS["orange"], markersize=4, label="loss above its limit")
+    left.set(xlabel="output weight |a|")
+    left.legend()
+    for (size, first, second), colour in zip(profiles, _PATHS, strict=False):
+        right.plot(x, first, color=colour, linewidth=1, linestyle="--")
+        right.plot(x, second, color=colour, linewidth=1, linestyle="--")
+        right.plot(x, first + second, color=colour, label=f"|a| = {size:.0f}")
+    right.set(xlabel="x", title="two neurons (dashed), their sum")
+    right.legend()
+    return figure
+
+
+def spectrum_predicted(centres: NDArray, shares: Mapping[int, NDArray], predicted: Sequence) -> Figure:
+    """Shares of training time by log10 loss, one row for each width, and above them the predicted losses."""
+    figure, (top, below) = subplots(2, 1, figsize=(6.6, 4.2), sharex=True, height_ratios=[1, 2.2])
+    for width, value in predicted:
+        top.plot([value, value], [0, 1], color=width_colour(width), linewidth=1.6)
+        below.axvline(value, color=width_colour(width), linewidth=0.6, alpha=0.8)
+    top.set(yticks=[], title="predicted without training")
+    for width in sorted({width for width, _ in predicted}):
+        top.plot([], [], color=width_colour(width), linewidth=2, label=f"{width}" if width else "0")
+    top.legend(title="neurons", ncols=6, loc="lower left", bbox_to_anchor=(0, 0.98))
+    step = centres[1] - centres[0]
+    for row, share in enumerate(shares.values()):
+        met = share > 10**-2.5
+        below.bar(centres[met], 0.8, width=2 * step, bottom=row - 0.4, color=INK,
+                  alpha=np.clip(1 + np.log10(share[met]) / 2.5, 0.15, 1))  # fmt: skip
+    below.set_yticks(range(len(shares)), [str(width) for width in shares])
+    below.set(xlabel="log₁₀ loss", ylabel="width", title="measured in training", xlim=(-5, 0))
+    return figure
