@@ -55,7 +55,8 @@ def test_threshold_view_shows_the_nearest_threshold(cuts, threshold):
     heights = [bar.get_height() for bar in left.patches]
     assert heights == sorted((len(group) for group in near.groups.members), reverse=True)
     assert str(near.width) in left.get_title(loc="left")
-    assert len(right.get_legend().get_texts()) == 4
+    assert len(figure.legends[0].get_texts()) == 4
+    assert right.lines[1].get_ydata()[0] == pytest.approx(max(0.01, 100 - 100 * near.agreement["random"]))
 
 
 def test_frames_share_their_axes(cuts):
@@ -102,12 +103,11 @@ def test_prediction_pairs_counts_images(wide):
 def test_the_other_figures_are_drawn(cuts, wide):
     curves = {0: np.geomspace(1, 0.1, 50), 1: np.geomspace(1, 0.2, 40)}
     drawn = [
-        figures.plateau_curve(curves, shown=0, at=49),
+        figures.plateau_curve(curves, shown=0, onward=np.full(5, 0.1)),
         figures.retraining({"full": curves[0], "mean": curves[1]}, 0.2, {"mean": 3}),
         figures.agreement_against_width(cuts),
         figures.widths_left({"small weights": ([0.5, 0.9], [0.2, 0.4])}),
         figures.digits(torch.rand(3, 784), [1, 2, 3]),
-        figures.group_portraits(torch.randn(11, 784), [3] * 11),
     ]
     assert all(isinstance(figure, Figure) and figure.axes for figure in drawn)
     assert drawn[0].axes[0].lines[-1].get_ydata()[0] == pytest.approx(0.1)

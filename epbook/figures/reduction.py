@@ -34,22 +34,25 @@ def digits(images: Tensor, labels: Sequence[int]) -> Figure:
     return figure
 
 
-def plateau_curve(curves: Mapping[int, np.ndarray], shown: int, at: int) -> Figure:
-    """Training loss of several networks over the epochs, one with the point that the plateau rule picks."""
+def plateau_curve(curves: Mapping[int, np.ndarray], shown: int, onward: np.ndarray) -> Figure:
+    """Training loss of several networks, one with the point that the plateau rule picks and what follows."""
     figure, axis = subplots()
     for seed, losses in curves.items():
         if seed != shown:
             axis.semilogy(losses, color=MUTED, linewidth=0.9, alpha=0.7)
     losses = curves[shown]
+    at = len(losses) - 1
     axis.semilogy(losses, color=INK)
+    axis.semilogy(range(at, at + len(onward)), onward, color=INK, linestyle=":", linewidth=1.4)
     axis.axhline(losses[at], color=COLOURS["blue"], linestyle="--", linewidth=1)
     axis.plot(at, losses[at], "o", color=COLOURS["blue"], markersize=9)
     axis.annotate(
         f"chosen: epoch {at:,}\nloss {losses[at]:.2e}",
         (at, losses[at]),
-        xytext=(-12, 34),
+        xytext=(0, 70),
         textcoords="offset points",
-        ha="right",
+        ha="center",
+        arrowprops={"arrowstyle": "-", "color": COLOURS["blue"], "linewidth": 0.8, "shrinkB": 6},
         color=COLOURS["blue"],
     )
     axis.set(xlabel="epoch", ylabel="training loss", xlim=(0, None))
@@ -87,32 +90,18 @@ def _matrix(axis, values: np.ndarray):
     return axis.imshow(values, cmap="viridis", norm=norm, interpolation="nearest")
 
 
-def group_portraits(weights: Tensor, sizes: Sequence[int]) -> Figure:
-    """What each group looks for: the weights of its one neuron as an image of 28 × 28 pixels."""
-    columns = 9
-    rows = -(-len(sizes) // columns)
-    figure, axes = subplots(rows, columns, figsize=(6.6, 0.86 * rows))
-    for axis in axes.flat:
-        axis.set_axis_off()
-    order = np.argsort(sizes)[::-1]
-    for axis, index in zip(axes.flat, order, strict=False):
-        image = weights[index].reshape(28, 28).numpy()
-        limit = np.abs(image).max()
-        axis.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit)
-        axis.set_title(f"×{sizes[index]}", loc="center", pad=2, fontsize=9)
-    return figure
-
-
 def retraining(curves: Mapping[str, np.ndarray], level: float, back: Mapping[str, int]) -> Figure:
     """Loss of the reduced networks while they train on, with the level of the point they were cut at."""
     figure, axis = subplots()
     for mode, losses in curves.items():
-        axis.plot(losses, color=MODE_COLOURS[mode], label=mode, linewidth=1.2 if mode == "full" else 1.8)
+        style = {"linewidth": 1.2, "linestyle": ":"} if mode == "full" else {}
+        axis.plot(1e4 * losses, color=MODE_COLOURS[mode], label=mode, **style)
         if mode in back:
-            axis.plot(back[mode], losses[back[mode]], "o", color=MODE_COLOURS[mode], markersize=8)
-    axis.axhline(level, color=MODE_COLOURS["mean"], linestyle="--", linewidth=1)
-    axis.set(xlabel="epochs of training after the cut", ylabel="training loss", xlim=(0, None))
-    axis.legend(ncols=2)
+            axis.plot(back[mode], 1e4 * losses[back[mode]], "o", color=MODE_COLOURS[mode], markersize=8)
+    axis.axhline(1e4 * level, color=MODE_COLOURS["mean"], linestyle="--", linewidth=1)
+    axis.set(xlabel="epochs of training after the cut", ylabel="training loss, 10⁻⁴", xlim=(-5, None))
+    axis.set_ylim(0, None)
+    axis.legend(ncols=2, loc="lower left")
     return figure
 
 
@@ -135,7 +124,7 @@ def prediction_pairs(counts: Tensor) -> Figure:
 
 
 def threshold_view(cuts: Sequence[Cut], threshold: float) -> Figure:
-    """Group sizes at one similarity threshold, and agreement at every threshold with that one marked."""
+    """Group sizes at one similarity threshold, and disagreement at every one, with that one marked."""
     at = min(range(len(cuts)), key=lambda index: abs(cuts[index].threshold - threshold))
     cut = cuts[at]
     figure, (left, right) = subplots(1, 2)
@@ -147,27 +136,33 @@ def threshold_view(cuts: Sequence[Cut], threshold: float) -> Figure:
     left.set_title(f"{cut.width} groups, worst pair {min(cut.groups.worst):.2f}")
     grid = [other.threshold for other in cuts]
     for name in cut.agreement:
-        shares = [100 * other.agreement[name] for other in cuts]
-        right.plot(grid, shares, color=MODE_COLOURS[name], label=name, linewidth=1.4)
+        shares = [_disagreement(other, name) for other in cuts]
+        right.semilogy(grid, shares, color=MODE_COLOURS[name], label=name, linewidth=1.4)
         right.plot(grid[at], shares[at], "o", color=MODE_COLOURS[name], markersize=7)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside upper center", ncols=4)
     right.axvline(grid[at], color=MUTED, linewidth=0.8, linestyle=":")
-    right.set(xlabel="similarity threshold", ylabel="agreement, %", ylim=(0, 103))
+    right.set(xlabel="similarity threshold", ylabel="other predictions, %", ylim=(0.005, 130))
     right.set_title(f"best: {100 * max(cut.agreement.values()):.1f} % agree")
-    right.legend(loc="center left", bbox_to_anchor=(0.0, 0.62))
     return figure
 
 
+def _disagreement(cut: Cut, name: str) -> float:
+    """Per cent of the test inputs predicted otherwise; none at all is drawn as 0.01 %."""
+    return max(100 * (1 - cut.agreement[name]), 0.01)
+
+
 def agreement_against_width(cuts: Sequence[Cut]) -> Figure:
-    """Disagreement and accuracy on the test images against the width that is left, for every way to cut."""
+    """Disagreement and accuracy on the test inputs against the width that is left, for every way to cut."""
     figure, (left, right) = subplots(1, 2)
     widths = [cut.width for cut in cuts]
     for name in cuts[0].agreement:
         style = {"color": MODE_COLOURS[name], "marker": ".", "linewidth": 1.4, "label": name}
-        left.plot(widths, [100 * cut.agreement[name] for cut in cuts], **style)
+        left.semilogy(widths, [_disagreement(cut, name) for cut in cuts], **style)
         right.plot(widths, [100 * cut.accuracy[name] for cut in cuts], **style)
-    left.set(xlabel="width after the cut", ylabel="agreement, %")
+    left.set(xlabel="width after the cut", ylabel="other predictions, %", ylim=(0.005, 130))
     right.set(xlabel="width after the cut", ylabel="accuracy, %")
-    left.legend()
+    right.set_ylim(0, 100)
+    right.legend(loc="center right", bbox_to_anchor=(1.0, 0.62))
     return figure
 
 

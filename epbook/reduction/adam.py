@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from epbook.networks import parts, sequential
+from epbook.progress import progress
 from epbook.reduction.checkpoint import Checkpoint
 from epbook.reduction.sparse import SparseData
 
@@ -95,7 +95,6 @@ def train_adam(
     keep: Iterable[int] = (),
     until: Plateau | None = None,
     cache: str | os.PathLike | None = None,
-    progress: bool | None = None,
 ) -> AdamRun:
     """Full-batch Adam (β = 0.9, 0.999, ε = 1e-8), the same numbers whatever the number of threads.
 
@@ -103,8 +102,8 @@ def train_adam(
 
     net is not changed. x: (n, d), y as `loss` takes it. keep: steps whose networks are kept. until: stop
     at the first step that the rule holds for. cache: a folder; a run that was interrupted goes on from
-    there, a finished one is read back, a longer one continues. progress: show a bar; None: on terminals.
-    Where x is mostly zeros, as images of digits are, the first layer works on the other entries alone.
+    there, a finished one is read back. Where x is mostly zeros, as images of digits are, the first layer
+    works on the other entries alone.
     Raises ValueError for steps < 1, lr ≤ 0, a step in `keep` beyond `steps`, data that is not finite or
     does not fit; FloatingPointError at the step at which the loss is not finite.
     Source: Kingma and Ba (2015); chapter section 1.4 (lr 3e-5, full batch).
@@ -121,17 +120,16 @@ def train_adam(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums, and so the last digits, would depend on the number of threads
     try:
-        return _train(_Trainable(net, x), y, int(steps), lr, loss, keep, until, checkpoint, progress)
+        return _train(_Trainable(net, x), y, int(steps), lr, loss, keep, until, checkpoint)
     finally:
         torch.set_num_threads(threads)
 
 
-def _train(model, y, steps, lr, loss, keep, until, checkpoint, progress) -> AdamRun:
+def _train(model, y, steps, lr, loss, keep, until, checkpoint) -> AdamRun:
     optimiser = torch.optim.Adam(model.leaves, lr=lr, fused=True)
     losses = np.empty(steps + 1)
     begin, kept = checkpoint.load(model.leaves, optimiser, losses)
-    silent = None if progress is None else not progress
-    with tqdm(total=steps, initial=begin, desc="Adam", disable=silent, mininterval=0.5) as bar:
+    with progress(label="Adam", total=steps, initial=begin) as bar:
         for step in range(begin, steps + 1):
             value = loss(model(), y)
             losses[step] = value.item()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
+from epbook.progress import progress
 from epbook.reduction.compare import magnitude_prune
 from epbook.reduction.groups import Groups
 from epbook.reduction.reduce import MODES, reduce
@@ -41,15 +41,14 @@ def sweep_similarity(
     *,
     loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.mse_loss,
     seed: int = 0,
-    progress: bool | None = None,
 ) -> list[Cut]:
     """Reduce a two-layer classifier at each threshold in each mode, and prune it to the same width.
 
     agreement = #{x : argmax small(x) = argmax net(x)}/n over the test inputs.
 
     x, y: the data for the fit and the reports; x_test, y_test (one-hot): for agreement and accuracy.
-    seed: draws the representatives. progress: show a bar; None: on terminals.
-    Raises ValueError as `reduce` does. Source: chapter section 1.4, which gives one threshold, 0.9.
+    seed: draws the representatives. Raises ValueError as `reduce` does.
+    Source: chapter section 1.4, which gives one threshold, 0.9.
 
     >>> from epbook.networks import two_layer
     >>> x = torch.randn(50, 3, dtype=torch.float64)
@@ -61,8 +60,7 @@ def sweep_similarity(
     with torch.no_grad():
         told, right = net(x_test).argmax(dim=1), y_test.argmax(dim=1)
     cuts = []
-    silent = None if progress is None else not progress
-    for threshold in tqdm(list(thresholds), desc="thresholds", disable=silent):
+    for threshold in progress(list(thresholds), label="thresholds"):
         networks, reports = {}, {}
         for mode in MODES:
             networks[mode], reports[mode] = reduce(net, threshold, mode=mode, x=x, y=y, loss=loss, seed=seed)
