@@ -2,6 +2,7 @@
 
 from epbook.embedding.compatible import Compatible, compatible, random_compatible
 from epbook.embedding.directions import critical_directions
+from epbook.embedding.escape import escape_time
 from epbook.embedding.law import SplitLaw, split_inertia, split_law
 from epbook.embedding.multi import embed
 from epbook.embedding.nearest import Nearest, nearest_embedded
@@ -28,6 +29,7 @@ __all__ = [
     "critical_directions",
     "critical_targets",
     "embed",
+    "escape_time",
     "flat_volume",
     "nearest_embedded",
     "permute",
