@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 HTML := _build/html
-SOURCES := _config.yml _toc.yml $(shell find book epbook tools web -type f -not -path '*/.*' -not -name '*.pyc')
+SOURCES := _config.yml _toc.yml $(shell find book epbook tools web -type f -not -path '*/.*' -not -path '*/__pycache__/*')
 
 .PHONY: book test lint format clean screenshots pdf benchmarks chromium
 

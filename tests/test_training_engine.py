@@ -7,8 +7,9 @@ import pytest
 import torch
 
 import epbook as ep
-from epbook.training import fused, relu_line
+from epbook.training import fused
 from epbook.training.descent import BLOCK, descend
+from epbook.training.relu_patterns import pattern
 
 POINTS = range(40, 81)
 WIDTHS = (7, 8)
@@ -127,7 +128,7 @@ def test_patterns_on_few_points(n):
     rng = np.random.default_rng(n)
     seen = {}
     for w, b in rng.normal(size=(200, 2)):
-        code = relu_line.pattern(w, b, x)
+        code = pattern(w, b, x)
         active = tuple(w * x + b > 0)
         assert seen.setdefault(code, active) == active
     assert len(seen) == len(set(seen.values())) == 2 * n

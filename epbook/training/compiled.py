@@ -1,0 +1,29 @@
+"""Compiled kernels kept on disk for as long as no line of their code changes, and not longer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from numba import config
+
+
+@contextmanager
+def compiled_once(folder: Path) -> Iterator[None]:
+    """While it lasts, numba stores kernels under a name made of all source files in `folder`.
+
+    numba itself looks at the file of a kernel alone: after an edit of a function that the kernel calls in
+    another file, it would go on with the old one.
+    """
+    state = hashlib.sha256()
+    for source in sorted(folder.glob("*.py")):
+        state.update(source.read_bytes())
+    before = config.CACHE_DIR
+    if not before:  # else somebody has said where
+        config.CACHE_DIR = str(folder / "__pycache__" / f"kernels-{state.hexdigest()[:16]}")
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
