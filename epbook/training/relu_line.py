@@ -1,10 +1,11 @@
 """Gradient descent of a ReLU net with one input and one output, at a cost per step that ignores most neurons.
 
 With p₁ = Σ r x and p₀ = Σ r over the points where a neuron is active (r: residuals), a step of gradient
-descent is linear in the neuron, and the same for all neurons of one activation pattern. So the output, and with it every p₁ and p₀, follows from the second moments of each pattern's neurons; a neuron
-itself is looked at only when it may change its pattern (see `relu_neurons`). A step costs at most O(m + n),
-and on a plateau little more than the number of occupied patterns. Same numbers as the plain step, up to
-rounding. Source: the gradient of equation (1.1) of the chapter, sorted by pattern.
+descent is linear in the neuron, and the same for all neurons of one activation pattern. So the output, and
+with it every p₁ and p₀, follows from the second moments of each pattern's neurons; a neuron itself is looked
+at only when it may change its pattern (see `relu_neurons`). A step costs at most O(m + n), and on a plateau
+little more than the number of occupied patterns. Same numbers as the plain step, up to rounding.
+Source: the gradient of equation (1.1) of the chapter, sorted by pattern.
 """
 
 from __future__ import annotations
