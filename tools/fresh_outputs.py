@@ -28,7 +28,7 @@ def digest(root: Path, *names: str) -> str:
     """Hash of the names and contents of the files and of all files in the folders `names` under `root`."""
     state = hashlib.sha256()
     found = [path for name in names for path in (root / name, *(root / name).rglob("*"))]
-    for path in sorted(path for path in found if path.is_file() and path.suffix != ".pyc"):
+    for path in sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts):
         content = path.read_bytes()
         state.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
         state.update(content)
