@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -38,25 +39,25 @@ class Neurons:
             raise ValueError(f"layer {layer} holds weights that are not finite")
         return cls(inputs, outputs, bias is not None, activation_of(activation))
 
-    @property
+    @cached_property
     def norm(self) -> Tensor:
         """‖u_k‖, shape (m,)."""
         return self.inputs.norm(dim=1)
 
-    @property
+    @cached_property
     def scale(self) -> Tensor:
         """r_k with a_k σ(u_k·x̃) = a_k r_k σ(û_k·x̃): ‖u_k‖^p where σ is p-homogeneous, else 1 and û = u."""
         degree = self.activation.degree
         return torch.ones_like(self.norm) if degree is None else self.norm**degree
 
-    @property
+    @cached_property
     def direction(self) -> Tensor:
         """û_k = u_k/‖u_k‖ where σ is homogeneous (0 for u_k = 0), else u_k itself."""
         if self.activation.degree is None:
             return self.inputs
         return self.inputs / torch.where(self.norm > 0, self.norm, torch.ones_like(self.norm))[:, None]
 
-    @property
+    @cached_property
     def gain(self) -> Tensor:
         """1 where σ is homogeneous, else |σ(0)| + ‖u_k‖: how large σ(û_k·x̃) can be per unit of ‖x̃‖."""
         if self.activation.degree is not None:
