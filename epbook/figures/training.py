@@ -14,6 +14,7 @@ from epbook.features import Features, effective_neurons, features
 from epbook.figures.style import COLOURS, INK, MUTED, PAPER, subplots, width_colour
 
 DRAWN = torch.linspace(-1.5, 1.5, 121, dtype=torch.float64)[:, None]
+FLOOR = 1e-8  # an exact fit ends anywhere between this and 1e-30
 FAINTEST = -2.5  # log10 frequency at the lower end of the colour scale
 
 
@@ -147,15 +148,17 @@ def same_flow(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
 def final_losses(widths: Sequence[int], finals: Sequence[np.ndarray]) -> Figure:
     """Where training ends: final losses of all runs, one column of dots a width, with their medians.
 
-    finals: per width an array of losses. Source: chapter section 1.1, the reading of figure 1.2.
+    finals: per width an array of losses; what is below 1e-8 is drawn there. Source: chapter section 1.1, the reading of figure 1.2.
     """
     figure, axes = subplots(figsize=(6.6, 3.2))
     for place, (width, losses) in enumerate(zip(widths, finals, strict=True)):
         # A fixed spread: the eye needs it, chance does not.
         spread = place + 0.28 * np.linspace(-1, 1, len(losses))
-        axes.plot(spread, np.sort(losses), ".", color=width_colour(width), markersize=3, rasterized=True)
+        axes.plot(
+            spread, np.sort(losses).clip(FLOOR), ".", color=width_colour(width), markersize=3, rasterized=True
+        )
         axes.plot([place - 0.38, place + 0.38], [np.median(losses)] * 2, color=INK, linewidth=2)
-    axes.set(yscale="log", xlabel="width $m$", ylabel="loss after the last step")
+    axes.set(yscale="log", xlabel="width $m$", ylabel="loss after the last step", ylim=(FLOOR / 2, 1))
     axes.set_xticks(range(len(widths)), [f"{width:,}" for width in widths], fontsize=9, rotation=45)
     return figure
 

@@ -80,9 +80,10 @@ def advance(hidden, out, x, y, lr, losses):
             for gate in range(2 * n):
                 if size[gate] > 0:
                     busy[crowded] = gate
-                    rows = sliding[:, first[gate] : first[gate] + size[gate]]
+                    lo, hi = first[gate], first[gate] + size[gate]
+                    rows = sliding[1, lo:hi], sliding[2, lo:hi], sliding[3, lo:hi]
                     there = gate_points[gate], gate_signs[gate], gate_flow[crowded]
-                    step_sliding(rows[1], rows[2], rows[3], still, still, *there)
+                    step_sliding(*rows, still, still, *there)
                     needed[gate_codes[gate, 0]] = needed[gate_codes[gate, 1]] = True
                     crowded += 1
             due = t + HORIZON if t > 0 else 1
@@ -111,24 +112,23 @@ def advance(hidden, out, x, y, lr, losses):
             code = slots[s]
             if step_settled(moments[s], product[s], pulls[code, 0], pulls[code, 1], reach2[code], margin2[s]):
                 due = t + 1
-        rows = wandering[:, :lost]
-        recut = step_wandering(
-            rows[1], rows[2], rows[3], codes[:lost], pulls, points, signs, moves, needed, x
-        )
+        rows = wandering[1, :lost], wandering[2, :lost], wandering[3, :lost]
+        recut = step_wandering(*rows, codes[:lost], pulls, points, signs, moves, needed, x)
         for g in range(crowded):
             gate = busy[g]
-            rows = sliding[:, first[gate] : first[gate] + size[gate]]
+            lo, hi = first[gate], first[gate] + size[gate]
+            # Row by row: a slice of the whole is no contiguous memory, and its loop would not be vectors.
+            rows = sliding[1, lo:hi], sliding[2, lo:hi], sliding[3, lo:hi]
             there = gate_points[gate], gate_signs[gate], gate_flow[g]
             on, off = pulls[gate_codes[gate, 0]], pulls[gate_codes[gate, 1]]
-            if step_sliding(rows[1], rows[2], rows[3], on, off, *there):
+            if step_sliding(*rows, on, off, *there):
                 before = lost
-                size[gate], lost = leave(
-                    first[gate], size[gate], there[0], there[1], sliding, x, wandering, codes, lost
-                )
+                size[gate], lost = leave(lo, size[gate], *there[:2], sliding, x, wandering, codes, lost)
                 for i in range(before, lost):
                     if not needed[codes[i]]:
                         needed[codes[i]] = recut = True
-                rows = sliding[:, first[gate] : first[gate] + size[gate]]
-                step_sliding(rows[1], rows[2], rows[3], still, still, *there)
+                hi = lo + size[gate]
+                rows = sliding[1, lo:hi], sliding[2, lo:hi], sliding[3, lo:hi]
+                step_sliding(*rows, still, still, *there)
     out[0], hidden[:, 0], hidden[:, 1] = a, w, b
     return losses.size
