@@ -22,7 +22,7 @@ def landscape(grid: NDArray, risk: NDArray, flows: Sequence[Flow], minima: NDArr
     for flow, colour in zip(flows, _PATHS, strict=False):
         _path(left, flow, colour)
         right.plot(flow.times, flow.losses, color=colour)
-    right.set(xlabel="time t", title="loss along each path", ylim=(0, None))
+    right.set(xlabel="time t", title="loss along each path", ylim=(0, 1.2))
     return figure
 
 
@@ -37,7 +37,7 @@ def released(
         right.plot(other.times, other.losses, color=MUTED, linewidth=0.7, alpha=0.5)
     _path(left, flow, COLOURS["orange"])
     right.plot(flow.times, flow.losses, color=COLOURS["orange"], linewidth=2.6)
-    right.set(xlabel="time t", title="loss along the path", ylim=(0, None))
+    right.set(xlabel="time t", title="loss along the path", ylim=(0, 1.2))
     return figure
 
 
@@ -65,11 +65,11 @@ def polishing(before: NDArray, after: NDArray, tolerance: float) -> Figure:
             size = max(abs(value), 1e-19)
             axis.plot([place - 0.3, place + 0.3], [size, size], color=SIGN_COLOURS[sign], linewidth=3)
     axis.axhline(tolerance, color=INK, linewidth=0.8, linestyle=":")
-    axis.text(0.5, tolerance * 1.6, "tolerance", ha="center", va="bottom")
+    axis.text(-0.48, tolerance * 0.5, "tolerance", ha="left", va="top")
     for sign, colour in SIGN_COLOURS.items():
         axis.plot([], [], color=colour, linewidth=3, label=sign)
-    axis.legend(loc="center", bbox_to_anchor=(0.5, 0.3))
-    axis.set(yscale="log", ylabel="|eigenvalue|", xlim=(-0.5, 1.5), ylim=(1e-19, 1e4))
+    figure.legend(loc="outside right center")
+    axis.set(yscale="log", ylabel="|eigenvalue|", xlim=(-0.5, 1.5), ylim=(1e-18, 1e4))
     axis.set_xticks([0, 1], ["small gradient", "polished"])
     return figure
 
@@ -93,8 +93,11 @@ def diagram(found: Mapping[int, CriticalPoints], reached: Mapping[int, Sequence[
     figure, axis = subplots(figsize=(6.6, 3.9))
     _diagram(axis, found)
     for width, losses in reached.items():
-        axis.plot([width] * len(losses), [_height(loss) for loss in losses], "o", markersize=17,
-                  markerfacecolor="none", markeredgecolor=COLOURS["green"], markeredgewidth=1.6)  # fmt: skip
+        points = found[width].points
+        for point, aside in zip(points, _places(points), strict=True):
+            if any(abs(point.loss - loss) < 1e-6 for loss in losses):
+                axis.plot(width + aside, _height(point.loss), "o", markersize=17, markerfacecolor="none",
+                          markeredgecolor=COLOURS["green"], markeredgewidth=1.6)  # fmt: skip
     for label, style in {
         "minimum": {"marker": "o", "color": SIGN_COLOURS["positive"]},
         "saddle": {"marker": "X", "color": SIGN_COLOURS["negative"]},
@@ -108,20 +111,20 @@ def diagram(found: Mapping[int, CriticalPoints], reached: Mapping[int, Sequence[
     return figure
 
 
-# Below this the loss is drawn on the line of zero.
-_ZERO = 0.03
+# The losses of the tanh data crowd between 0.055 and 0.112; 0 and the zero function's 5.15 are drawn nearer.
+_LOSSES, _HEIGHTS = (0.0, 0.05, 0.115, 5.2), (0.035, 0.05, 0.115, 0.13)
 
 
 def _height(loss: float) -> float:
-    return max(loss, _ZERO)
+    return float(np.interp(loss, _LOSSES, _HEIGHTS))
 
 
 def _places(points: Sequence[CriticalPoint]) -> list[float]:
     """Sideways places of points of almost equal loss, so that none hides another."""
     places, last = [], []
     for point in points:
-        last = [other for other in last if abs(np.log(_height(other) / _height(point.loss))) < 0.045]
-        places.append(0.11 * len(last))
+        last = [other for other in last if abs(_height(other) - _height(point.loss)) < 0.0045]
+        places.append(0.13 * len(last))
         last.append(point.loss)
     return places
 
@@ -135,10 +138,12 @@ def _diagram(axis: Axes, found: Mapping[int, CriticalPoints]) -> None:
             if point.inertia.zero:
                 axis.plot(*spot, "_", color=MUTED, markersize=16, markeredgewidth=2)
             axis.plot(*spot, "o" if minimum else "X", color=colour, markersize=8, markeredgecolor=PAPER)
-    axis.set(yscale="log", xlabel="width", ylabel="loss", xlim=(0.75, max(found) + 0.75), ylim=(0.025, 8))
+    axis.set(xlabel="width", ylabel="loss", xlim=(0.7, max(found) + 0.7), ylim=(0.029, 0.136))
     axis.set_xticks(list(found))
-    axis.set_yticks([_ZERO, 0.05, 0.1, 0.2, 0.5, 1, 2, 5], ["0", "0.05", "0.1", "0.2", "0.5", "1", "2", "5"])
-    axis.minorticks_off()
+    ticks = [0.0, 0.06, 0.07, 0.08, 0.09, 0.1, 0.11, 5.15]
+    axis.set_yticks([_height(tick) for tick in ticks], [f"{tick:g}" for tick in ticks])
+    for gap in (0.043, 0.122):  # where the scale changes
+        axis.plot([0.7], [gap], marker=[(-1, -0.5), (1, 0.5)], color=INK, markersize=10, clip_on=False)
 
 
 def portrait(
@@ -189,19 +194,22 @@ def channel(sizes: NDArray, gradients: NDArray, gaps: NDArray, profiles: Sequenc
 
 def spectrum_predicted(centres: NDArray, shares: Mapping[int, NDArray], predicted: Sequence) -> Figure:
     """Shares of training time by log10 loss, one row for each width, and above them the predicted losses."""
-    figure, (top, below) = subplots(2, 1, figsize=(6.6, 4.2), sharex=True, height_ratios=[1, 2.2])
-    for width, value in predicted:
-        top.plot([value, value], [0, 1], color=width_colour(width), linewidth=1.6)
-        below.axvline(value, color=width_colour(width), linewidth=0.6, alpha=0.8)
-    top.set(yticks=[], title="predicted without training")
-    for width in sorted({width for width, _ in predicted}):
-        top.plot([], [], color=width_colour(width), linewidth=2, label=f"{width}" if width else "0")
-    top.legend(title="neurons", ncols=6, loc="lower left", bbox_to_anchor=(0, 0.98))
+    figure, (top, below) = subplots(2, 1, figsize=(6.6, 4.4), sharex=True, height_ratios=[1, 1.6])
+    for neurons, value in predicted:
+        colour = width_colour(neurons) if neurons else MUTED
+        top.plot([value, value], [-0.5, neurons], color=colour, linewidth=1.4)
+        top.plot(value, neurons, "o", color=colour, markersize=6)
+        below.axvline(value, color=colour, linewidth=0.7, alpha=0.8)
+    most = max(neurons for neurons, _ in predicted)
+    top.set(
+        ylim=(-0.5, most + 0.6), yticks=range(most + 1), ylabel="neurons", title="predicted without training"
+    )
     step = centres[1] - centres[0]
     for row, share in enumerate(shares.values()):
-        met = share > 10**-2.5
-        below.bar(centres[met], 0.8, width=2 * step, bottom=row - 0.4, color=INK,
-                  alpha=np.clip(1 + np.log10(share[met]) / 2.5, 0.15, 1))  # fmt: skip
+        for centre, part in zip(centres, share, strict=True):
+            if part > 10**-2.5:  # the darker, the more time
+                depth = float(np.clip(1 + np.log10(part) / 2.5, 0.15, 1))
+                below.bar(centre, 0.8, width=2 * step, bottom=row - 0.4, color=INK, alpha=depth)
     below.set_yticks(range(len(shares)), [str(width) for width in shares])
     below.set(xlabel="log₁₀ loss", ylabel="width", title="measured in training", xlim=(-5, 0))
     return figure
