@@ -249,3 +249,12 @@ def test_an_error_names_the_values():
     with pytest.raises(ZeroDivisionError) as caught:
         explore(lambda k: line(1 / k), alt="a line", k=[-1, 0, 1])
     assert "{'k': 0}" in caught.value.__notes__[0]
+
+
+def test_a_colour_map_keeps_its_colours():
+    figure, axes = subplots()
+    axes.contourf(np.arange(9.0).reshape(3, 3), colors=["#888888", PAPER], levels=[0, 4, 8])
+    axes.plot([0, 2], [0, 2], color=PAPER)
+    text = inline([to_svg(figure)], prefix="a", alt="levels")
+    assert "fill: #ffffff" in text
+    assert f"stroke:var(--ep-paper,{PAPER})" in text

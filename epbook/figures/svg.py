@@ -18,6 +18,7 @@ from PIL import Image
 from epbook.figures.style import INK, PAPER, themed
 
 MANY = 3000  # marks of one artist beyond which pixels are lighter than vectors
+PIXELS = 1.4  # of the page for a point of the figure: its 11.5 pt stand beside text of 17 pixels
 SHARED = 100  # characters from which an element is worth a reference instead of a copy
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -75,8 +76,8 @@ def inline(documents: Sequence[str], *, prefix: str, alt: str, shown: int = 0) -
     _, _, width, height = boxes.pop().split()
     picture = ElementTree.Element("svg", {"role": "img", "aria-label": alt, "class": "ep-svg"})
     picture.set("viewBox", f"0 0 {width} {height}")
-    picture.set("width", str(round(float(width) * 4 / 3)))  # 72 points and 96 pixels are an inch
-    picture.set("height", str(round(float(height) * 4 / 3)))
+    picture.set("width", str(round(float(width) * PIXELS)))
+    picture.set("height", str(round(float(height) * PIXELS)))
     # What matplotlib asks of every element with a style sheet that would reach the whole page.
     picture.set("style", "stroke-linejoin:round;stroke-linecap:butt")
     picture.set("fill", "currentColor")
@@ -101,13 +102,15 @@ class _Library:
         """One document as a <g>: its definitions moved to the library, references and colours rewritten."""
         frame = ElementTree.Element("g")
         frame.extend(child for child in root if child.tag != _SVG + "metadata")
+        # What a colour map paints keeps its colours: there white is a value, not the page.
+        painted = {each for map_ in frame.iter() if _is_map(map_) for each in map_.iter()}
         for element in frame.iter():
             element.tag = element.tag.removeprefix(_SVG)
             element.text = element.tail = None
             for key in ("d", "points", "x", "y", "width", "height"):
                 if key in element.attrib and not (element.tag == "image" and key in ("width", "height")):
                     element.set(key, _shorten(element.get(key)))
-            if "style" in element.attrib:
+            if "style" in element.attrib and element not in painted:
                 element.set("style", _theme(element.get("style")))
             if element.tag == "image":
                 element.set(_HREF, _quantise(element.get(_HREF)))
@@ -169,6 +172,10 @@ def _marks(artist: Line2D | Collection) -> int:
     if isinstance(artist, Line2D):  # a plain line is simplified by matplotlib, markers are not
         return len(artist.get_xdata()) if artist.get_marker() not in ("None", "", None) else 0
     return len(artist.get_offsets()) if len(artist.get_paths()) == 1 else len(artist.get_paths())
+
+
+def _is_map(element: ElementTree.Element) -> bool:
+    return element.get("id", "").startswith(("QuadContourSet", "QuadMesh", "PolyQuadMesh"))
 
 
 def _shorten(text: str) -> str:
