@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from epbook.networks import layers
 
 KEEP = 0.25  # fraction of the particles that pass from one level to the next
-MOVES = 12  # Metropolis steps of every particle per level
+MOVES = 16  # Metropolis steps of every particle per level
 
 
 @dataclass(frozen=True)
@@ -105,12 +105,13 @@ def flat_volume(
             # Differences of two particles: proposals that know the shape of the set (ter Braak 2006).
             pairs = torch.randint(particles, (2, particles), generator=generator)
             jump = (shift[pairs[0]] - shift[pairs[1]]) * (uniform(particles, 1) * 0.8)
+            small = uniform(particles, 1) < 0.7
             scale = step * torch.exp(-3 * uniform(particles, 1))
-            new = shift + torch.where(uniform(particles, 1) < 0.5, jump, scale * normal(*shift.shape))
+            new = shift + torch.where(small, scale * normal(*shift.shape), jump)
             there = measured(new)
             taken = (new.norm(dim=1) <= radius) & (there < level)
             shift[taken], value[taken] = new[taken], there[taken]
-        step *= math.exp(float(taken.to(centre.dtype).mean()) - 0.3)
+            step *= math.exp(float(taken[small[:, 0]].to(centre.dtype).mean()) - 0.3)
     if not heights:
         raise ValueError(f"nothing within radius {radius!r} differs from θ* in float64: take a larger radius")
     return Volume(

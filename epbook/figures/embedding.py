@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from epbook.figures.style import COLOURS, INK, MUTED, PAPER, SIGN_COLOURS, subplots, width_colour
@@ -55,7 +57,13 @@ def _net(axes: Axes, weights: Sequence[NDArray], special: dict[int, str], labels
             axes.plot(x0, height, "o", ms=20 if x0 == 1 else 15, mfc=colour, mec=INK, mew=1.2, zorder=3)
             if x0 == 1 and index in labels:
                 axes.annotate(
-                    labels[index], (1, height), (0, 15), textcoords="offset points", ha="center", va="bottom"
+                    labels[index],
+                    (1, height),
+                    (0, 16),
+                    textcoords="offset points",
+                    ha="center",
+                    va="bottom",
+                    bbox={"fc": PAPER, "ec": "none", "pad": 1},
                 )
     for x0, name in enumerate(("inputs", "hidden", "outputs")):
         axes.text(x0, -1.42, name, ha="center", va="top", color=MUTED)
@@ -100,6 +108,7 @@ def spectrum_on(axes: Axes, eigenvalues: NDArray, tolerance: float) -> dict[str,
             label=sign,
             mew=1.6,
         )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return {sign: int(mask.sum()) for sign, mask in masks.items()}
 
 
@@ -143,20 +152,24 @@ def critical_line(alpha: ArrayLike, across: ArrayLike, excess: NDArray, loss: fl
     figure, (left, right) = subplots(1, 2, width_ratios=(1.45, 1))
     alpha, across = np.asarray(alpha), np.asarray(across)
     top = np.abs(excess).max()
+    # Logarithmic on both sides of 0: the ridge is a hundred times shallower than the valley is deep.
+    scale = SymLogNorm(linthresh=top / 1e3, vmin=-top, vmax=top)
     image = left.pcolormesh(
-        alpha, across, excess, cmap="RdBu_r", vmin=-top, vmax=top, shading="gouraud", rasterized=True
+        alpha, across, excess, cmap="RdBu_r", norm=scale, shading="gouraud", rasterized=True
     )
     left.axhline(0, color=INK, lw=1.5)
     for edge in (0, 1):
         left.axvline(edge, color=MUTED, ls=":", lw=1)
     left.set(xlabel="α, along the line", ylabel="step across it", title=f"loss minus {loss:.4f}")
-    figure.colorbar(image, ax=left, format="%.0e", pad=0.02)
+    ticks = [-(10.0 ** np.floor(np.log10(top))), 0, 10.0 ** np.floor(np.log10(top))]
+    figure.colorbar(image, ax=left, ticks=ticks, format="%.0e", pad=0.02)
     for target, colour in ((-0.5, COLOURS["orange"]), (0.5, COLOURS["blue"]), (1.0, COLOURS["grey"])):
         column = int(np.abs(alpha - target).argmin())
         right.plot(across, excess[:, column], color=colour, label=f"α = {alpha[column]:.1f}")
-    right.set(xlabel="step across", title="cuts")
+    depth = -1.6 * min(float(excess.min()), -1e-12)
+    right.set(xlabel="step across", title="cuts", ylim=(-depth, 2 * depth))
     right.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
-    right.legend()
+    right.legend(fontsize=9)
     return figure
 
 

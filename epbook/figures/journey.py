@@ -10,25 +10,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from epbook.figures.style import COLOURS, INK, MUTED, subplots, width_colour
 
+STYLES = ("-", "--", "-.", ":")  # neighbouring widths have neighbouring colours: lines differ in style too
 
-def volumes(by_loss: dict[int, tuple], by_speed: dict[int, tuple]) -> Figure:
-    """Fraction of a ball within ε of the critical loss, and with speed below ε; one line per source width.
 
-    Both: width → (ε, fraction). Raises nothing of its own. Source: chapter section 1.3, on volume.
+def volumes(curves: dict[str, dict[int, tuple[NDArray, NDArray]]]) -> Figure:
+    """Fraction of a ball in which the loss is within ε of the critical one, per target and source width.
+
+    curves: target → width → (ε, fraction). Raises nothing of its own. Source: chapter section 1.3, on volume.
     """
-    figure, (left, right) = subplots(1, 2, sharey=True)
-    for axes, curves, label in ((left, by_loss, "ε: |loss − L*| below"), (right, by_speed, "ε: ‖∇L‖ below")):
-        for width, (height, fraction) in curves.items():
-            pick = np.unique(np.linspace(0, len(height) - 1, 150).astype(int))
-            axes.loglog(
-                np.asarray(height)[pick],
-                np.asarray(fraction)[pick],
-                color=width_colour(width),
-                label=f"from width {width}",
-            )
-        axes.set_xlabel(label)
-    left.set_ylabel("fraction of the ball")
-    left.legend()
+    figure, panels = subplots(1, len(curves), sharex=True, sharey=True)
+    for axes, (target, lines) in zip(panels, curves.items(), strict=True):
+        for (width, (height, fraction)), style in zip(lines.items(), ("-", "--", ":"), strict=False):
+            pick = np.unique(np.linspace(0, len(height) - 1, 200).astype(int))
+            label = f"from width {width}"
+            axes.loglog(height[pick], fraction[pick], style, color=width_colour(width**2), label=label)
+        axes.set(title=target, xlabel="ε", xlim=(1e-9, None), ylim=(1e-10, 2))
+    panels[0].set_ylabel("fraction of the ball")
+    panels[0].legend(loc="lower right")
     return figure
 
 
@@ -70,10 +68,10 @@ def distances(
     """
     figure, (top, below) = subplots(2, 1, sharex=True, figsize=(6.8, 4.8))
     _loss(top, steps, losses, critical)
-    for width, values in to.items():
-        below.loglog(steps, values, "o-", ms=3, lw=1.3, color=width_colour(max(width, 1)), label=_name(width))
+    for (width, values), style in zip(to.items(), STYLES, strict=False):
+        below.loglog(steps, values, style, lw=1.6, color=width_colour(width), label=_name(width))
         low = int(np.argmin(values))
-        below.plot(steps[low], values[low], "o", ms=9, mfc="none", mec=width_colour(max(width, 1)), mew=1.6)
+        below.plot(steps[low], values[low], "o", ms=9, mfc="none", mec=width_colour(width), mew=1.6)
     below.set(xlabel="step", ylabel="distance / ‖θ‖")
     below.legend(ncols=2, loc="lower left")
     return figure
@@ -118,7 +116,7 @@ def journey_frame(
     right.plot(
         grid,
         stations[nearest],
-        color=width_colour(max(nearest, 1)),
+        color=width_colour(nearest),
         lw=5,
         alpha=0.35,
         label=f"nearest: {_name(nearest)}",
@@ -152,20 +150,20 @@ def travel_map(paths: Sequence[NDArray], stations: dict[int, NDArray], castle: N
         )
     for width, outputs in stations.items():
         x, y = at(outputs)
-        colour = width_colour(max(width, 1))
-        axes.plot(x, y, "s", ms=13, color=colour, zorder=3)
+        axes.plot(x, y, "s", ms=13, color=width_colour(max(width, 1)), zorder=3)
         axes.annotate(
             f"station: {_name(width)}" if width else "start: the zero function",
             (x, y),
-            (0, 12),
+            (12, 0) if width % 2 else (-12, 0),  # odd ones right, even ones left: neighbours stay legible
             textcoords="offset points",
-            ha="center",
-            color=colour,
+            ha="left" if width % 2 else "right",
+            va="center",
+            color=width_colour(max(width, 1)),
             fontsize=10,
         )
     _castle(axes, *at(castle))
     axes.set(xlabel="first direction of function space", ylabel="second", xticks=[], yticks=[])
-    axes.margins(0.12)
+    axes.margins(0.3, 0.15)
     return figure
 
 
