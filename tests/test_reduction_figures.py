@@ -70,12 +70,12 @@ def test_frames_share_their_axes(cuts):
 @pytest.mark.parametrize("epoch", [0, 3, 10, 400])
 def test_forming_shows_the_state_nearest_to_the_epoch(epoch):
     losses = np.geomspace(1, 0.01, 401)
-    states = {0: np.eye(5), 10: np.full((5, 5), 0.5), 400: np.ones((5, 5))}
+    states = {0: (np.eye(5), 5), 10: (np.full((5, 5), 0.5), 3), 400: (np.ones((5, 5)), 1)}
     figure = figures.forming(losses, states, epoch)
     shown = figure.axes[1].images[0].get_array()
     nearest = min(states, key=lambda kept: abs(kept - epoch))
-    assert np.array_equal(shown, states[nearest])
-    assert f"{nearest:,}" in figure.axes[1].get_title(loc="left")
+    assert np.array_equal(shown, states[nearest][0])
+    assert figure.axes[1].get_title(loc="left") == f"epoch {nearest:,}: {states[nearest][1]} groups"
 
 
 def test_similarity_matrix_frames_every_group_and_names_low_amplitude(wide):

@@ -14,7 +14,7 @@ from epbook.reduction import Plateau, agreement, magnitude_prune, reduce, softma
 FOLDER = os.environ.get("EPBOOK_DATA")
 CACHE = Path(__file__).parents[1] / ".cache"
 # The settings of book/reduction.ipynb, to the letter: then its runs are found in the cache.
-MOMENTS = [0, 30, 60, 100, 150, 200, 300, 400, 500, 600, 800, 1000, 1300, 1700, 2200, 3000, 4000]
+MOMENTS = [0, 1, 2, 4, 7, 12, 20, 35, 60, 100, 200, 300, 500, 1000, 2000, 3000, 4000]
 
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="needs the full MNIST: name its folder in EPBOOK_DATA")
 

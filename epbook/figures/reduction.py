@@ -166,8 +166,11 @@ def agreement_against_width(cuts: Sequence[Cut]) -> Figure:
     return figure
 
 
-def forming(losses: np.ndarray, states: Mapping[int, np.ndarray], epoch: int) -> Figure:
-    """Loss curve up to one epoch, and the similarity of neurons then, in the order of the final groups."""
+def forming(losses: np.ndarray, states: Mapping[int, tuple[np.ndarray, int]], epoch: int) -> Figure:
+    """Loss curve with one epoch marked, and the similarity of neurons then, in the order of the final groups.
+
+    states: by epoch, the matrix and the number of groups.
+    """
     epoch = min(states, key=lambda kept: abs(kept - epoch))
     figure, (left, right) = subplots(1, 2, figsize=(6.6, 3.2), width_ratios=(1, 1.05))
     grid = np.unique(np.geomspace(1, len(losses) - 1, 150).astype(int))
@@ -175,10 +178,11 @@ def forming(losses: np.ndarray, states: Mapping[int, np.ndarray], epoch: int) ->
     at = max(epoch, 1)
     left.plot(at, losses[at], "o", color=COLOURS["blue"], markersize=9)
     left.set(xlabel="epoch", ylabel="training loss")
-    image = _matrix(right, states[epoch])
+    matrix, count = states[epoch]
+    image = _matrix(right, matrix)
     right.set_xticks([])
     right.set_yticks([])
-    right.set_title(f"epoch {epoch:,}")
+    right.set_title(f"epoch {epoch:,}: {count} groups")
     figure.colorbar(image, ax=right, label="similarity", ticks=LEVELS[::2], shrink=0.9)
     return figure
 

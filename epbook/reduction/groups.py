@@ -45,11 +45,12 @@ class Groups:
 
     def __str__(self) -> str:
         width = len(self.amplitude)
-        return (
-            f"layer {self.layer}: {width} neurons, {len(self)} groups at similarity ≥ {self.threshold:g} "
-            f"(worst pair {min(self.worst, default=1.0):.4f}), {len(self.low)} of low amplitude"
-            + (f", {len(self.constant)} constant" if self.constant else "")
-        )
+        lines = [
+            f"layer {self.layer}: {width} neurons",
+            f"  {len(self)} groups at similarity ≥ {self.threshold:g}, worst pair {min(self.worst):.4f}",
+            f"  {len(self.low)} neurons of low amplitude",
+        ]
+        return "\n".join(lines + [f"  {len(self.constant)} constants"] * bool(self.constant))
 
 
 def groups(
@@ -70,7 +71,9 @@ def groups(
     >>> from epbook.networks import two_layer
     >>> wide = split(two_layer(3, 4, std=1.0), neuron=2, alpha=0.3)
     >>> print(groups(wide, 0.99))
-    layer 0: 5 neurons, 4 groups at similarity ≥ 0.99 (worst pair 1.0000), 0 of low amplitude
+    layer 0: 5 neurons
+      4 groups at similarity ≥ 0.99, worst pair 1.0000
+      0 neurons of low amplitude
     """
     if not 0 < similarity <= 1:
         raise ValueError(f"similarity must be above 0 and at most 1, got {similarity!r}")

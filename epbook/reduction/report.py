@@ -28,11 +28,11 @@ class LayerReport:
 
     def __str__(self) -> str:
         sizes = sorted((len(group) for group in self.groups.members), reverse=True)
-        shown = ", ".join(map(str, sizes[:12])) + (", …" if len(sizes) > 12 else "")
+        shown = ", ".join(map(str, sizes[:8])) + (", …" if len(sizes) > 8 else "")
         return (
             f"layer {self.groups.layer}: width {self.width_before} → {self.width_after}, "
             f"group sizes {shown}\n"
-            f"  worst pair {min(self.groups.worst, default=1.0):.4f} (asked: ≥ {self.groups.threshold:g})\n"
+            f"  worst pair {min(self.groups.worst):.4f} (asked: ≥ {self.groups.threshold:g})\n"
             f"  low amplitude: {len(self.groups.low)} neurons, "
             f"{self.dropped_amplitude:.2g} of all amplitude; constants: {len(self.groups.constant)}"
         )
