@@ -49,7 +49,7 @@ def visit(browser, html):
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)  # the machine may be busy
         if watch is not None:
             watch(page)
         file, _, query = name.partition("?")

@@ -133,7 +133,8 @@ def test_axe_finds_nothing_serious(visit, name, dark):
 
     page = visit(name, dark=dark)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    found = Axe().run(page).response["violations"]
+    page.wait_for_timeout(300)
+    found = Axe().run(page, context={"exclude": [["svg.ep-svg > *"]]}).response["violations"]
     serious = [each for each in found if each["impact"] in ("serious", "critical")]
     told = [(each["id"], [node["html"][:160] for node in each["nodes"]][:5]) for each in serious]
     assert told == []

@@ -48,6 +48,7 @@ def main() -> None:
                 for path in pages(given.html):
                     if given.name in path.stem:
                         page = context.new_page()
+                        page.set_default_timeout(180_000)
                         page.goto(path.as_uri())
                         shoot(page, given.out / f"{path.stem}-{theme}-{width}.png")
                         page.close()

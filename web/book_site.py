@@ -2,7 +2,7 @@
 
 - Takes away the scripts of foreign hosts that other extensions add, and the theme's 1.4 MB icon script.
 - Serves MathJax from the installed package `sphinx-mathjax-offline` after checking it, and the book's style
-  sheet. Without the package the book builds, says what is missing, and shows formulas as TeX.
+  sheet and script. Without the package the book builds, says what is missing, and shows formulas as TeX.
 - Makes every link to the book's repository from its one address in `_config.yml`.
 - Puts vector figures into the page itself, where they take the colours of the page.
 - Teaches the single-page builder, from which the book is printed, the nodes of other extensions.
@@ -72,13 +72,15 @@ def mathjax_files() -> dict[str, Path]:
 
 
 def copy_files(app: Sphinx) -> None:
-    """Write the style sheet and MathJax to the site."""
+    """Write style sheet, script and MathJax to the site."""
     static = Path(app.outdir) / "_static"
     static.mkdir(parents=True, exist_ok=True)
     dark = "".join(f"--ep-{light[1:]}:{dark};" for light, dark in themed().items())
     style = (HERE / "book.css").read_text(encoding="utf-8")
     (static / "book.css").write_text(f"{style}\nhtml[data-theme=dark]{{{dark}}}\n", encoding="utf-8")
+    shutil.copyfile(HERE / "book.js", static / "book.js")
     app.add_css_file("book.css")
+    app.add_js_file("book.js")
     if app.builder.format != "html":
         return
     files = mathjax_files()
