@@ -169,7 +169,7 @@ def critical_line(alpha: ArrayLike, across: ArrayLike, excess: NDArray, loss: fl
     depth = -1.6 * min(float(excess.min()), -1e-12)
     right.set(xlabel="step across", title="cuts", ylim=(-depth, 2 * depth))
     right.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
-    right.legend(fontsize=9)
+    right.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.28), handlelength=1)
     return figure
 
 
