@@ -148,7 +148,8 @@ def same_flow(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
 def final_losses(widths: Sequence[int], finals: Sequence[np.ndarray]) -> Figure:
     """Where training ends: final losses of all runs, one column of dots a width, with their medians.
 
-    finals: per width an array of losses; what is below 1e-8 is drawn there. Source: chapter section 1.1, the reading of figure 1.2.
+    finals: per width an array of losses; what is below 1e-8 is drawn there.
+    Source: chapter section 1.1, the reading of figure 1.2.
     """
     figure, axes = subplots(figsize=(6.6, 3.2))
     for place, (width, losses) in enumerate(zip(widths, finals, strict=True)):
