@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +32,10 @@ def build(source: Path, build_folder: Path) -> Path:
     command = [jupyter_book, "build", source, "--path-output", build_folder.parent, "--builder", "custom"]
     command += ["--custom-builder", "singlehtml", "-n", "-W", "--keep-going"]
     subprocess.run(command, check=True)
-    return build_folder / "singlehtml" / "index.html"
+    root = yaml.safe_load((source / "_toc.yml").read_text(encoding="utf-8"))["root"]
+    # Sphinx puts the page into the root document's folder, but links as if it lay at the top.
+    folder = build_folder / "singlehtml"
+    return Path(shutil.copyfile(folder / f"{root}.html", folder / "print.html"))
 
 
 def has_chinese_font() -> bool:
@@ -44,6 +48,7 @@ def print_pdf(page_file: Path, target: Path) -> None:
     """Print one page to A4, its formulas set, everything folded opened."""
     with sync_playwright() as playwright, playwright.chromium.launch(**LAUNCH) as browser:
         page = browser.new_page(color_scheme="light", reduced_motion="reduce")
+        page.set_default_timeout(600_000)
         page.goto(page_file.as_uri())
         page.evaluate("window.MathJax?.startup?.promise.then(() => null)")
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -51,6 +56,7 @@ def print_pdf(page_file: Path, target: Path) -> None:
         page.pdf(
             path=target,
             format="A4",
+            scale=0.85,
             margin={"top": "18mm", "bottom": "18mm", "left": "18mm", "right": "18mm"},
             print_background=True,
             display_header_footer=True,
