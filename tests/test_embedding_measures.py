@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 import epbook as ep
-from epbook.embedding.nearest import _Fixed, _Scaled, _sides
+from epbook.embedding.assignment import Fixed, Scaled
+from epbook.embedding.nearest import _sides
 
 
 def half_mse(output, target):
@@ -84,11 +85,14 @@ def test_nearest_point_against_every_assignment(activation):
         w, c, _ = _sides(wide, "wide")
         v, d, _ = _sides(narrow, "narrow")
         signs = (1, -1) if activation is nn.Tanh else (1,)
-        problem = _Scaled(w, c, v, d) if activation is nn.ReLU else _Fixed(w, c, v, d, signs)
+        problem = (
+            Scaled(w, c, v, d) if activation is nn.ReLU else Fixed(w, c, v, d, signs, activation is nn.Tanh)
+        )
         best = np.inf
         for options in itertools.product(range(problem.base.shape[1]), repeat=5):
             chosen = np.array(options)
-            if set(problem.group[chosen]) >= {0, 1}:
+            allowed = np.isfinite(problem.base[np.arange(5), chosen]).all()
+            if allowed and set(problem.group[chosen]) >= {0, 1}:
                 new_in, new_out = problem.rebuild(chosen)
                 copies = problem.group[chosen]
                 turned = activation is nn.ReLU and (

@@ -129,7 +129,8 @@ def width_frame(width: int, eigenvalues: dict[int, ArrayLike], tolerance: float)
         counts = [_counts(eigenvalues[m], tolerance)[sign] for m in widths]
         right.plot(widths, counts, MARKERS[sign] + "-", color=SIGN_COLOURS[sign], label=sign, lw=1)
     right.axvline(width, color=MUTED, lw=6, alpha=0.3)
-    right.set(xlabel="width", title="how many")
+    right.set(xlabel="width", title="how many", xticks=widths[::2])
+    right.yaxis.set_major_locator(MaxNLocator(integer=True))
     _sign_legend(figure)
     return figure
 

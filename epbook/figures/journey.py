@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from epbook.figures.style import COLOURS, INK, MUTED, subplots, width_colour
 
+LABELS = ((0, -18), (12, 0), (-12, -8), (12, 0), (-12, 8))  # where the names of stations stand, by width
 STYLES = ("-", "--", "-.", ":")  # neighbouring widths have neighbouring colours: lines differ in style too
 
 
@@ -72,8 +73,8 @@ def distances(
         below.loglog(steps, values, style, lw=1.6, color=width_colour(width), label=_name(width))
         low = int(np.argmin(values))
         below.plot(steps[low], values[low], "o", ms=9, mfc="none", mec=width_colour(width), mew=1.6)
-    below.set(xlabel="step", ylabel="distance / ‖θ‖")
-    below.legend(ncols=2, loc="lower left")
+    below.set(xlabel="step", ylabel="distance / ‖θ‖", ylim=(None, 20))
+    below.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9)
     return figure
 
 
@@ -154,9 +155,9 @@ def travel_map(paths: Sequence[NDArray], stations: dict[int, NDArray], castle: N
         axes.annotate(
             f"station: {_name(width)}" if width else "start: the zero function",
             (x, y),
-            (12, 0) if width % 2 else (-12, 0),  # odd ones right, even ones left: neighbours stay legible
+            LABELS[width % len(LABELS)],
             textcoords="offset points",
-            ha="left" if width % 2 else "right",
+            ha=("center", "left", "right", "left", "right")[width % len(LABELS)],
             va="center",
             color=width_colour(max(width, 1)),
             fontsize=10,
