@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from epbook.activations import KNOWN
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -83,16 +85,24 @@ def sequential(parts: list[tuple[Tensor, Tensor | None, nn.Module | None]]) -> n
             raise ValueError(f"layer {index} takes {given} inputs but layer {index - 1} gives {inner}")
         if bias is not None and bias.shape != (outer,):
             raise ValueError(f"layer {index} has {outer} outputs but a bias of shape {tuple(bias.shape)}")
-        # On "meta" nothing is drawn or allocated: the random state stays as it is, at half skip_init's cost.
-        linear = nn.Linear(given, outer, bias=bias is not None, dtype=weight.dtype, device="meta")
-        linear.weight = nn.Parameter(weight.detach().clone())
-        if bias is not None:
-            linear.bias = nn.Parameter(bias.detach().to(weight.dtype, copy=True))
+        linear = _linear(weight, bias)
         modules.append(linear)
         if activation is not None:
             modules.append(copy.deepcopy(activation))
         inner = outer
     return nn.Sequential(*modules)
+
+
+def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
+    """A Linear with copies of the given tensors. Its constructor would draw and discard a start, which costs
+    most of the time for small nets and moves the global random state."""
+    linear = nn.Linear.__new__(nn.Linear)
+    nn.Module.__init__(linear)
+    linear.out_features, linear.in_features = weight.shape
+    linear.weight = nn.Parameter(weight.detach().clone())
+    copied = None if bias is None else nn.Parameter(bias.detach().to(weight.dtype, copy=True))
+    linear.register_parameter("bias", copied)
+    return linear
 
 
 def layers(net: nn.Module) -> list[Layer]:
@@ -155,6 +165,8 @@ def parts(net: nn.Module) -> list[tuple[Tensor, Tensor | None, nn.Module | None]
 
 def _is_elementwise(module: nn.Module) -> bool:
     """Whether each output entry depends on its own input entry alone (softmax: no; tanh: yes)."""
+    if type(module) in KNOWN:
+        return True
     if any(True for _ in module.parameters()) or isinstance(module, nn.modules.dropout._DropoutNd):
         return False
     probe = torch.tensor([[-1.7, -0.3, 0.0, 0.4, 2.1]], dtype=torch.float64)

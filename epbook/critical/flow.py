@@ -17,7 +17,7 @@ from epbook.critical.problem import Problem
 
 @dataclass(frozen=True)
 class Flow:
-    """A trajectory: times (k,), parameters (k, P) in the order of parameters_to_vector, losses, ‖∇R‖₂ (k,)."""
+    """A trajectory: times (k,), parameters (k, P), losses (k,), ‖∇R‖₂ (k,), and the problem it solves."""
 
     times: NDArray
     parameters: NDArray

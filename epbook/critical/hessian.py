@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
@@ -41,7 +43,7 @@ def hessian(model: nn.Module, x: Tensor, y: Tensor, *, loss: Loss = mse_loss, ki
         H = torch.from_numpy(problem.evaluate(parameters(found).numpy())[2])
     else:
         H = general_hessian(found, x, y, loss, parameters(found))
-    if not torch.isfinite(H).all():
+    if not is_finite(H):
         raise ValueError("the Hessian has entries that are not finite: the loss overflows")
     return H
 
@@ -63,7 +65,7 @@ def checked(model: nn.Module, x: Tensor, y: Tensor, loss: Loss) -> tuple[list[La
     for name, given in (("x", x), ("y", y)):
         if not isinstance(given, Tensor):
             raise TypeError(f"{name} must be a tensor, got {type(given).__name__}")
-        if not torch.isfinite(given).all():
+        if not is_finite(given):
             raise ValueError(f"{name} holds values that are not finite")
     width = found[0].linear.in_features
     if x.ndim != 2 or x.shape[1] != width or len(x) == 0:
@@ -73,10 +75,15 @@ def checked(model: nn.Module, x: Tensor, y: Tensor, loss: Loss) -> tuple[list[La
         expected = (len(x), found[-1].linear.out_features)
         raise ValueError(f"y must be of shape {expected} for the mean squared error, got {tuple(y.shape)}")
     for name, parameter in model.named_parameters():
-        if not torch.isfinite(parameter).all():
+        if not is_finite(parameter):
             raise ValueError(f"parameter {name} holds values that are not finite")
     y = y.detach().to(torch.float64) if y.is_floating_point() else y
     return found, x.detach().to(torch.float64), y
+
+
+def is_finite(values: Tensor) -> bool:
+    """Whether no entry is infinite or NaN; the sum tells it at once, unless finite entries overflow in it."""
+    return math.isfinite(values.detach().sum().item()) or bool(torch.isfinite(values).all())
 
 
 def refuse_kinks(found: list[Layer], x: Tensor, tolerance: float) -> None:
