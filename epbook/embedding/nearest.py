@@ -35,7 +35,7 @@ def nearest_embedded(
     min ‖θ − T θ_narrow‖₂ over who copies whom, shares with Σ f = 1, scales s > 0 of a neuron's sides for
     ReLU ((w, b, c) ↦ (s w, s b, c/s)), signs for odd σ, and null neurons at 0 where σ(0) = 0. For fixed
     copies the minimum is closed (or one root); copies are improved one by one until none helps, so the
-    distance is an upper bound, exact where the copies are right; more starts (seeded) tighten it far from the set.
+    distance is an upper bound, exact where the copies are right; more starts (seeded) tighten it.
 
     wide, narrow: two-layer, scalar output, no output bias, same σ and inputs. x: (n, inputs); for ReLU a
     neuron that is off on all of x is critical as it stands and counts as null at distance 0.
