@@ -84,11 +84,12 @@ def _name(width: int) -> str:
 
 def _loss(axes, steps, losses, critical) -> None:
     axes.loglog(steps, losses, color=INK)
-    for width, loss in critical.items():
-        axes.axhline(loss, color=width_colour(max(width, 1)), ls="--", lw=1)
-        axes.text(
-            steps[0], loss, f" {_name(width)}", color=width_colour(max(width, 1)), va="bottom", fontsize=9
-        )
+    for index, ((width, loss), style) in enumerate(zip(critical.items(), STYLES, strict=False)):
+        colour = width_colour(width)
+        axes.axhline(loss, color=colour, ls=style, lw=1)
+        # The number of neurons, side by side, since two stations may lie at nearly one level.
+        place, level = 0.04 + 0.06 * index, axes.get_yaxis_transform()
+        axes.text(place, loss, str(width), color=colour, va="bottom", fontsize=9, transform=level)
     axes.set(ylabel="loss", ylim=(min(losses) / 3, 1))
 
 
