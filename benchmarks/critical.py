@@ -8,16 +8,12 @@ what they do with the result differ; ours includes the model, PyTorch's own grad
 float64 floor over several data sets and widths, and proofs of inertia by ball arithmetic.
 """
 
-import os
-
-for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[name] = "1"
-
 import time
 
 import numpy as np
 import torch
 from scipy.optimize import root
+from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
@@ -73,7 +69,7 @@ def speed(x, y, count=12):
     return rows
 
 
-def floor(count=40):
+def floor(count=15):
     """Finite points over widths, activations and data sets, and those whose gradient is at the floor."""
     line = torch.linspace(-1, 1, 17, dtype=torch.float64)[:, None]
     sets = {
@@ -97,19 +93,19 @@ def floor(count=40):
 
 def main():
     torch.set_num_threads(1)
+    threadpool_limits(1)  # NumPy's BLAS
     x, y = ep.data.tanh_teacher()
     rows = speed(x, y)
     columns = [np.array([row[k] for row in rows], dtype=float) for k in (0, 1, 3, 4, 5, 6)]
     names = ("find_critical", "", "root(hybr)", "", "root(lm)", "")
-    print(
-        f"{len(rows)} starts at a gradient of 1e-4, 12 parameters; statuses {sorted({row[2] for row in rows})}"
-    )
+    statuses = sorted({row[2] for row in rows})
+    print(f"{len(rows)} starts at a gradient of 1e-4, 12 parameters; statuses {statuses}")
     for k in (0, 2, 4):
         ratio = np.median(columns[k] / columns[0])
-        print(
-            f"{names[k]:14s} median {1e3 * np.median(columns[k]):6.2f} ms  slowest {1e3 * columns[k].max():6.2f} ms  "
-            f"{ratio:5.2f}x ours  gradient_l1 median {np.median(columns[k + 1]):.0e}, worst {columns[k + 1].max():.0e}"
-        )
+        times, ends = 1e3 * columns[k], columns[k + 1]
+        middle, slowest = np.median(times), times.max()
+        print(f"{names[k]:14s} median {middle:6.2f} ms  slowest {slowest:6.2f} ms  {ratio:5.2f}x ours")
+        print(f"{'':14s} gradient_l1 median {np.median(ends):.0e}, worst {ends.max():.0e}")
     finite, at_floor, worst = floor()
     print(f"{at_floor} of {finite} finite points at the float64 floor; worst gradient_l1 {worst:.1e}")
     H = ep.hessian(ep.two_layer(1, 20, activation=nn.Tanh, std=0.5), x, y)

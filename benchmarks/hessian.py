@@ -1,4 +1,4 @@
-"""The dense Hessian of a two-layer net: `ep.hessian` beside torch.func, curvlinops and JAX, ratios of one run.
+"""The dense Hessian of a two-layer net: `ep.hessian` beside torch.func, curvlinops and JAX, in one run.
 
     python benchmarks/hessian.py
 
@@ -8,16 +8,12 @@ timed after compilation, on arrays that are on its device already. Needs the ext
 """
 
 import os
-
-for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[name] = "1"
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-
 import time
 import warnings
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.func import functional_call
 
@@ -66,6 +62,7 @@ def with_curvlinops(net, x, y):
 
 
 def with_jax(net, x, y):
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -83,6 +80,7 @@ def with_jax(net, x, y):
 
 def main():
     torch.set_num_threads(1)
+    threadpool_limits(1)  # NumPy's BLAS
     x, y = ep.data.tanh_teacher()
     print("parameters  epbook        torch.func       curvlinops       jax.jit(hessian)")
     for width, calls in ((4, 100), (50, 30), (333, 3)):
