@@ -1,0 +1,164 @@
+"""Predicted minima of ReLU nets, the gradient flow, and the chapter's figures over their whole grids."""
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from torch import nn
+
+import epbook as ep
+
+RELU = ep.data.relu_teacher()
+
+
+def ramps(minimum, x, y):
+    """The least-squares net of a minimum whose kinks lie between samples, built anew from its kinks."""
+    points, values = x.numpy().ravel(), y.numpy().ravel()
+    best = None
+    for signs in np.ndindex(*(2,) * len(minimum.kinks)):
+        masks = [
+            np.ones(len(points), bool) if kink == points[0] else (points > kink if sign else points < kink)
+            for kink, sign in zip(minimum.kinks, signs, strict=True)
+        ]
+        columns = np.array([column for mask in masks for column in (points * mask, 1.0 * mask)]).T
+        lines, _, rank, _ = np.linalg.lstsq(columns, values, rcond=None)
+        loss = np.mean((columns @ lines - values) ** 2)
+        if rank < columns.shape[1] or not lines[::2].all():
+            continue
+        # Beside a full line, the ramps to both sides of a kink span the same functions: zeros tell which.
+        zeros = -lines[1::2] / lines[::2]
+        ends = np.array(minimum.kinks)
+        inside = np.abs(zeros - ends) < (points[1] - points[0]) / 2
+        outside = (zeros < points[0]) | (zeros > points[-1])
+        fits = np.where(ends == points[0], outside, inside).all()
+        if fits and abs(loss / minimum.loss - 1) < 1e-9:
+            best = lines.reshape(-1, 2), masks
+    return best
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_smooth_minima_are_critical_points_with_that_loss(pieces):
+    x, y = RELU
+    checked = 0
+    for minimum in ep.relu_minima(pieces, x, y, on_samples=False):
+        if minimum.width != len(minimum.kinks):
+            continue
+        lines, masks = ramps(minimum, x, y)
+        # A neuron is positive on its samples after its sign is moved to the output weight.
+        signs = [
+            np.sign((x.numpy().ravel() * w + b)[mask].sum())
+            for (w, b), mask in zip(lines, masks, strict=True)
+        ]
+        hidden = torch.from_numpy(lines * np.array(signs)[:, None])
+        out = torch.tensor([signs], dtype=torch.float64)
+        net = ep.sequential([(hidden[:, :1], hidden[:, 1], nn.ReLU()), (out, None, None)])
+        loss = nn.functional.mse_loss(net(x), y)
+        assert loss.item() == pytest.approx(minimum.loss, rel=1e-9)
+        gradient = torch.autograd.grad(loss, list(net.parameters()))
+        assert max(piece.abs().max().item() for piece in gradient) < 1e-11
+        assert ep.inertia(ep.hessian(net, x, y), tolerance=1e-9, gap=1).negative == 0
+        checked += 1
+    assert checked >= pieces
+
+
+def test_training_ends_at_predicted_minima():
+    x, y = RELU
+    predicted = np.array([found.loss for found in ep.relu_minima(2, x, y) if found.width <= 2])
+    runs = ep.train_many([2], 8, x, y, steps=200_000, lr=0.05)
+    ends = np.array([runs.losses(2, seed)[1][-1] for seed in runs.seeds])
+    zero = (y**2).mean().item()
+    apart = np.minimum(np.abs(ends[:, None] / predicted - 1).min(axis=1), np.abs(ends / zero - 1))
+    assert (apart < 1e-4).all()
+    assert (apart < 1e-9).sum() >= 4
+
+
+@pytest.mark.parametrize(
+    ("pieces", "x", "y", "message"),
+    [
+        (0, *RELU, "pieces must be"),
+        (1, RELU[0].flip(0), RELU[1], "ascending"),
+        (1, RELU[0][:, 0], RELU[1][:, 0], "one shape"),
+    ],
+)
+def test_bad_input_is_named(pieces, x, y, message):
+    with pytest.raises(ValueError, match=message):
+        ep.relu_minima(pieces, x, y)
+
+
+def two_parameters(w, a):
+    w, a = (torch.tensor([[float(value)]], dtype=torch.float64) for value in (w, a))
+    return ep.sequential([(w, None, nn.Tanh()), (a, None, None)])
+
+
+LINE = torch.linspace(-2, 2, 21, dtype=torch.float64)[:, None]
+
+
+def test_flow_is_the_limit_of_gradient_descent():
+    y = torch.tanh(LINE)
+    flow = ep.gradient_flow(two_parameters(0.5, -0.2), LINE, y, time=2.0, points=5)
+    net = two_parameters(0.5, -0.2)
+    optimiser = torch.optim.SGD(net.parameters(), lr=1e-4)
+    for _ in range(20_000):
+        optimiser.zero_grad()
+        nn.functional.mse_loss(net(LINE), y).backward()
+        optimiser.step()
+    end = nn.utils.parameters_to_vector(net.parameters()).detach().numpy()
+    assert np.abs(end - flow.parameters[-1]).max() < 1e-3
+    assert (np.diff(flow.losses) < 0).all()
+    assert flow.times[-1] == 2.0
+    torch.testing.assert_close(
+        nn.functional.mse_loss(flow.model(-1)(LINE), y).item(), flow.losses[-1], rtol=1e-12, atol=0
+    )
+
+
+def test_flow_leaves_a_saddle_after_the_logarithmic_time():
+    y = torch.tanh(LINE)
+    rate = 2 * (LINE * y).mean().item()
+    times = []
+    for offset in (1e-4, 1e-6):
+        flow = ep.gradient_flow(two_parameters(offset, offset), LINE, y, time=12.0, points=2000)
+        times.append(np.interp(1e-2, flow.parameters[:900, 0], flow.times[:900]))
+    assert rate * (times[1] - times[0]) == pytest.approx(np.log(100), rel=1e-3)
+
+
+@pytest.mark.parametrize("options", [{"time": 0.0}, {"time": 1.0, "first": 2.0}, {"time": 1.0, "points": 1}])
+def test_flow_names_bad_times(options):
+    with pytest.raises(ValueError, match=r"time and first|points"):
+        ep.gradient_flow(two_parameters(1, 1), LINE, LINE, **options)
+
+
+def test_every_frame_of_the_release_is_drawn():
+    y = torch.tanh(LINE)
+    flows = {
+        e: ep.gradient_flow(two_parameters(10**e, -0.5), LINE, y, time=4, points=20) for e in (-3.0, -2.0)
+    }
+    grid = np.linspace(-1, 1, 5)
+    risk, minima = np.add.outer(grid**2, grid**2), np.eye(2)
+    for exponent in flows:
+        figure = ep.figures.released(grid, risk, minima, flows, exponent)
+        assert isinstance(figure, Figure)
+    assert isinstance(ep.figures.landscape(grid, risk, [*flows.values()], minima), Figure)
+
+
+def test_every_frame_of_the_portraits_and_the_other_figures_are_drawn():
+    x, y = ep.data.tanh_teacher()
+    found = {width: ep.find_critical_points(width, x, y, starts=6) for width in (1, 2)}
+    line = x.numpy().ravel()
+    curves = [
+        (width, point, number, (line, point.model(x).detach().numpy().ravel()))
+        for width, points in found.items()
+        for number, point in enumerate(points)
+    ]
+    assert curves
+    for index in range(len(curves)):
+        figure = ep.figures.portrait(found, line, y.numpy().ravel(), curves, index)
+        titles = [axis.get_title(loc=side) for axis in figure.axes for side in ("left", "center")]
+        assert any(f"width {curves[index][0]}" in title for title in titles)
+    assert isinstance(ep.figures.diagram(found, {1: [found[1].points[-1].loss]}), Figure)
+    values = np.array([-1.0, 1e-17, 2.0])
+    assert isinstance(ep.figures.polishing(values, values, 1e-15), Figure)
+    offsets = 10.0 ** np.arange(-4, -1)
+    assert isinstance(ep.figures.dwell(offsets, {"a": -np.log(offsets)}, {"a": 1.0}), Figure)
+    assert isinstance(ep.figures.channel(offsets, offsets, offsets, [(1.0, line, -line)], line), Figure)
+    shares, stems = {1: np.full(200, 0.005)}, [(0, -0.4), (2, -3.2)]
+    assert isinstance(ep.figures.spectrum_predicted(np.linspace(-5, 0, 200), shares, stems), Figure)
