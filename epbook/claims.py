@@ -92,9 +92,7 @@ class Claims:
 
     def _repr_html_(self) -> str:
         # data-label carries the column's name, so that a narrow screen can stack the cells of a row.
-        head = "".join(
-            f'<th scope="col">{name}</th>' for name in ("Claim", "Chapter", "Ours", "Holds")
-        )
+        head = "".join(f'<th scope="col">{name}</th>' for name in ("Claim", "Chapter", "Ours", "Holds"))
         body = "".join(
             f'<tr class="{"holds" if row.holds else "fails"}">'
             f'<th scope="row">{html.escape(row.text)}{_why(row)}</th>'
