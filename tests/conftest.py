@@ -35,28 +35,55 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture
-def visit(browser, html):
-    """visit('book/intro.html', width=390, dark=True, touch=True): the page, its formulas set."""
-    contexts = []
+class Watch:
+    """What a page says and asks for while it loads."""
 
-    def open_page(name, *, width=1100, dark=False, touch=False, watch=None):
+    def __init__(self, page):
+        self.errors, self.asked, self.failed = [], [], []
+        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("requestfailed", lambda request: self.failed.append(request.url))
+
+
+@pytest.fixture(scope="session")
+def visit(browser, html):
+    """visit('book/intro.html', phone=True): the page, its formulas set, and its Watch as `page.watch`.
+
+    The views of one page are kept while checks ask for the same page, since loading is what takes long;
+    so a check leaves the page as a reader might. Parametrise with scope="session", so that the checks of
+    a page follow one another.
+    """
+    kept = {}
+
+    def load(name, phone, dark, touch):
         context = browser.new_context(
-            viewport={"width": width, "height": 800},
+            viewport={"width": 390 if phone else 1100, "height": 800},
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
             has_touch=touch,
         )
-        contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(60_000)  # the machine may be busy
-        if watch is not None:
-            watch(page)
+        page.set_default_timeout(120_000)  # the machine may be busy
+        page.watch = Watch(page)
         file, _, query = name.partition("?")
         page.goto((html / file).as_uri() + ("?" + query if query else ""))
         page.evaluate("window.MathJax?.startup?.promise.then(() => null)")
         return page
 
+    def open_page(name, *, phone=False, dark=False):
+        if any(key[0] != name for key in kept):
+            close()
+        key = (name, phone, dark)
+        if key not in kept:
+            kept[key] = load(name, phone, dark, phone)
+        kept[key].evaluate("scrollTo(0, 0)")
+        return kept[key]
+
+    def close():
+        for page in kept.values():
+            page.context.close()
+        kept.clear()
+
     yield open_page
-    for context in contexts:
-        context.close()
+    close()

@@ -127,7 +127,9 @@ def test_colours_follow_the_page():
 
 def test_the_control_says_the_value_and_has_a_name():
     html = explore(line, slope=Axis([-1.0, 0.0, 0.5], label="α", format="{:+.1f}", start=0.1))._repr_html_()
-    assert re.search(r'<label for="([^"]+)">α</label>\s*<input id="\1"[^>]*value="1"', html)
+    assert re.search(
+        r'<label for="([^"]+)">α</label>\s*<span[^>]*>\+0\.0</span>\s*<input id="\1"[^>]*value="1"', html
+    )
     assert 'aria-valuetext="+0.0"' in html
     texts = re.search(r'data-texts="([^"]+)"', html).group(1).replace("&quot;", '"')
     assert json.loads(texts) == ["−1.0", "+0.0", "+0.5"]

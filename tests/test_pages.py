@@ -1,5 +1,6 @@
 """What every page of the built book keeps, seen by a browser that opens it from the disk."""
 
+import functools
 import gzip
 import itertools
 from pathlib import Path
@@ -16,42 +17,34 @@ CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 BOOK = Path("book")
 
 
+@functools.cache
 def soup(html, name):
     return BeautifulSoup((html / name).read_text(encoding="utf-8"), "html.parser")
+
+
+@functools.cache
+def ids(html, name):
+    return {tag["id"] for tag in soup(html, name).find_all(id=True)}
 
 
 def path_of(url):
     return Path(url2pathname(urlsplit(url).path))
 
 
-class Watch:
-    """What a page says and asks for."""
-
-    def __init__(self, page):
-        self.errors, self.asked, self.failed = [], [], []
-        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", lambda request: self.asked.append(request.url))
-        page.on("requestfailed", lambda request: self.failed.append(request.url))
-
-
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", PAGES, scope="session")
 def test_nothing_fails_and_nobody_else_is_asked(visit, name):
-    watches = []
-    page = visit(name, watch=lambda page: watches.append(Watch(page)))
+    page = visit(name)
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.wait_for_timeout(200)
-    (watch,) = watches
-    assert watch.errors == []
-    assert watch.failed == []
-    assert [url for url in watch.asked if urlsplit(url).scheme not in ("file", "data", "blob")] == []
+    assert page.watch.errors == []
+    assert page.watch.failed == []
+    assert [url for url in page.watch.asked if urlsplit(url).scheme not in ("file", "data", "blob")] == []
     assert page.evaluate("[...document.images].filter(i => !i.naturalWidth).map(i => i.src)") == []
 
 
-@pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_phone_never_scrolls_sideways(visit, name, dark):
-    page = visit(name, width=390, dark=dark, touch=True)
+@pytest.mark.parametrize("name", PAGES, scope="session")
+def test_a_phone_never_scrolls_sideways(visit, name):
+    page = visit(name, phone=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     cut = """[...document.querySelectorAll(".bd-article *")].filter(e => {
         const box = e.getBoundingClientRect();
@@ -64,7 +57,7 @@ def test_a_phone_never_scrolls_sideways(visit, name, dark):
     assert page.evaluate(cut) == []
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", PAGES, scope="session")
 def test_title_language_and_description(html, name):
     page = soup(html, name)
     assert page.title.text.strip() not in ("", "<no title>")
@@ -80,7 +73,7 @@ def test_titles_differ(html):
     assert len(set(titles)) == len(titles)
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", PAGES, scope="session")
 def test_every_picture_has_words(html, name):
     page = soup(html, name)
     texts = [image.get("alt", "") for image in page.find_all("img")]
@@ -91,7 +84,7 @@ def test_every_picture_has_words(html, name):
         assert not text.lower().endswith((".png", ".svg", ".jpg")), text
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", PAGES, scope="session")
 def test_no_link_is_broken(html, name):
     here = (html / name).as_uri()
     for link in soup(html, name).find_all("a", href=True):
@@ -102,8 +95,7 @@ def test_no_link_is_broken(html, name):
         file = path_of(target)
         assert file.is_file(), link["href"]
         if fragment and file.suffix == ".html":
-            ids = {tag["id"] for tag in soup(html, file.relative_to(html)).find_all(id=True)}
-            assert unquote(fragment) in ids, link["href"]
+            assert unquote(fragment) in ids(html, file.relative_to(html).as_posix()), link["href"]
 
 
 @pytest.mark.parametrize("name", [name for name in CHAPTERS if (ROOT / name).with_suffix(".ipynb").exists()])
@@ -126,7 +118,7 @@ def test_notebooks_are_offered_from_the_one_address(html, name):
         assert given.read_bytes() == (ROOT / notebook).read_bytes()
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", PAGES, scope="session")
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_serious(visit, name, dark):
     from axe_playwright_python.sync_playwright import Axe
@@ -140,7 +132,7 @@ def test_axe_finds_nothing_serious(visit, name, dark):
     assert told == []
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", CHAPTERS, scope="session")
 def test_formulas_are_set(visit, name):
     page = visit(name)
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
@@ -149,7 +141,7 @@ def test_formulas_are_set(visit, name):
     assert "\\(" not in page.locator(".bd-article").inner_text()
 
 
-@pytest.mark.parametrize("name", CHAPTERS[:-1])
+@pytest.mark.parametrize("name", CHAPTERS[:-1], scope="session")
 def test_the_first_screen_asks_the_question_of_the_page(visit, name):
     page = visit(name)
     seen = page.evaluate("""[...document.querySelectorAll(".bd-article p")]
@@ -165,7 +157,7 @@ def test_each_page_leads_to_the_next(html):
         assert (html / following).parent / back["href"] == html / name
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", CHAPTERS, scope="session")
 def test_figures_are_numbered_captioned_and_referred_to(html, name):
     page = soup(html, name)
     for output in page.select("div.cell_output"):
@@ -177,7 +169,7 @@ def test_figures_are_numbered_captioned_and_referred_to(html, name):
             assert page.select(f'a[href="#{figure["id"]}"]'), f"no prose refers to {figure['id']}"
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", CHAPTERS, scope="session")
 def test_solutions_are_folded_and_open(visit, name):
     page = visit(name)
     for solution in page.locator("div.solution").all():
@@ -193,19 +185,18 @@ def test_search_finds_words_without_a_server(visit):
     assert page.locator("#search-results li").count() >= 2
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", CHAPTERS, scope="session")
 def test_page_weight(visit, name):
-    watches = []
-    page = visit(name, watch=lambda page: watches.append(Watch(page)))
+    page = visit(name)
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    files = {path_of(url) for url in watches[0].asked if url.startswith("file:")}
+    files = {path_of(url) for url in page.watch.asked if url.startswith("file:")}
     contents = [file.read_bytes() for file in files]
     assert sum(map(len, contents)) < 3 * MEGABYTE
     assert sum(min(len(each), len(gzip.compress(each))) for each in contents) < MEGABYTE
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", CHAPTERS, scope="session")
 def test_figures_take_the_colours_of_the_page(visit, name, dark):
     page = visit(name, dark=dark)
     for picture in page.locator("svg.ep-svg").all():

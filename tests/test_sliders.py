@@ -56,7 +56,7 @@ def move(page, figure, slider, *, touch):
     assert len({first["picture"], middle["picture"], last["picture"]}) > 1
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", CHAPTERS, scope="session")
 def test_by_mouse(visit, name):
     page = visit(name)
     for figure, sliders in explorers(page):
@@ -71,9 +71,9 @@ def test_by_mouse(visit, name):
             assert check(figure, slider)["value"] == int(slider.get_attribute("max"))
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", CHAPTERS, scope="session")
 def test_by_touch_on_a_phone(visit, name):
-    page = visit(name, width=390, touch=True)
+    page = visit(name, phone=True)
     for figure, sliders in explorers(page):
         for slider in sliders:
             move(page, figure, slider, touch=True)
@@ -81,7 +81,7 @@ def test_by_touch_on_a_phone(visit, name):
             assert slider.bounding_box()["width"] >= 120
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", CHAPTERS, scope="session")
 def test_by_keys_and_by_name(visit, name):
     page = visit(name)
     for figure, sliders in explorers(page):
@@ -101,7 +101,7 @@ def test_by_keys_and_by_name(visit, name):
             assert check(figure, slider)["value"] == int(slider.get_attribute("max"))
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", CHAPTERS, scope="session")
 def test_play_moves_the_picture_and_stops(visit, name):
     page = visit(name)
     for figure, sliders in explorers(page):
@@ -118,7 +118,7 @@ def test_play_moves_the_picture_and_stops(visit, name):
         check(figure, sliders[0])
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", CHAPTERS, scope="session")
 def test_no_control_is_dead(visit, name):
     page = visit(name)
     ranges = page.locator("input[type=range]").count()

@@ -12,9 +12,9 @@ from epbook.explore.axis import Axis
 _CONTROL = """\
 <div class="ep-control">
 <label for="{id}">{label}</label>
+<span class="ep-value" style="min-width:{room}ch" aria-hidden="true">{text}</span>
 <input id="{id}" type="range" min="0" max="{last}" step="1" value="{first}" autocomplete="off"
  aria-valuetext="{text}" data-texts="{texts}">
-<span class="ep-value" aria-hidden="true">{text}</span>
 </div>"""
 
 _PAGE = """\
@@ -48,6 +48,7 @@ def page(svg: str, axes: Sequence[Axis], alts: Sequence[str], *, prefix: str, pl
             label=escape(axis.label),
             last=len(axis.values) - 1,
             first=axis.first,
+            room=2 + max(map(len, axis.texts())),  # the slider stays where it is while the value changes
             text=escape(axis.texts()[axis.first]),
             texts=escape(json.dumps(axis.texts(), ensure_ascii=False)),
         )
