@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from epbook import figures
 
+figures.use_style()  # as in the chapter: titles stand on the left
 RNG = np.random.default_rng(0)
 STEPS = [0, 10, 100, 1000]
 CRITICAL = {1: 0.03, 2: 7e-4, 3: 5e-3, 4: 6e-4}
@@ -28,14 +29,14 @@ def test_schematic_names_the_shares_and_scales_the_lines():
 
 def test_spectra_count_signs_in_their_titles():
     figure = drawn(figures.spectra({"m = 2": [-1.0, 0.0, 1e-17, 2.0], "m = 3": [1.0]}, 1e-12))
-    assert [axes.get_title() for axes in figure.axes] == ["m = 2\n(1, 2, 1)", "m = 3\n(0, 0, 1)"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["m = 2\n(1, 2, 1)", "m = 3\n(0, 0, 1)"]
 
 
 @pytest.mark.parametrize("width", [2, 3, 4])
 def test_width_slider_over_its_grid(width):
     values = {m: np.r_[-np.ones(m - 2), np.zeros(m - 2), np.ones(m)] for m in (2, 3, 4)}
     figure = drawn(figures.width_frame(width, values, 1e-12))
-    assert figure.axes[0].get_title() == f"width {width}"
+    assert figure.axes[0].get_title(loc="left") == f"width {width}"
     with pytest.raises(KeyError):
         figures.width_frame(9, values, 1e-12)
 
@@ -74,7 +75,7 @@ def test_journey_slider_over_its_grid(index):
     figure = drawn(
         figures.journey_frame(index, STEPS, losses, NEAR, CRITICAL, curves, stations, grid, (grid, grid))
     )
-    assert figure.axes[0].get_title() == f"step {STEPS[index]:,}"
+    assert figure.axes[0].get_title(loc="left") == f"step {STEPS[index]:,}"
 
 
 def test_distances_and_map():
