@@ -8,8 +8,28 @@ its count, its mean and its regression line alone.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
+
+
+class Line(NamedTuple):
+    """Data x, y on n ascending points, and what is known of the patterns and gates on them.
+
+    Per code: points, signs and moves of `guards`, reach2 = the largest x² of guards 0 and 1.
+    Per gate: gate_codes, gate_points and gate_signs of `gates`.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    points: np.ndarray
+    signs: np.ndarray
+    moves: np.ndarray
+    reach2: np.ndarray
+    gate_codes: np.ndarray
+    gate_points: np.ndarray
+    gate_signs: np.ndarray
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -58,6 +78,13 @@ def guards(x):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def keeps_pattern(w, b, code, points, signs):
+    """Whether a neuron has this code: w*x + b is monotonic in x, so the two inner guards tell."""
+    left, right = w * points[code, 0] + b > 0.0, w * points[code, 1] + b > 0.0
+    return left == signs[code, 0] and right == signs[code, 1]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def gates(x):
     """Per gate: the codes with its point on and off; its point and two outer ones; the outer points' signs.
 
@@ -75,6 +102,15 @@ def gates(x):
         signs[gate, 0] = suffix == (g == 0)
         signs[gate, 1] = suffix == (g < n - 1)
     return codes, points, signs
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def tables(x, y):
+    """All that is known of the data before the first step."""
+    points, signs, moves = guards(x)
+    reach2 = np.maximum(points[:, 0] ** 2, points[:, 1] ** 2)
+    gate_codes, gate_points, gate_signs = gates(x)
+    return Line(x, y, points, signs, moves, reach2, gate_codes, gate_points, gate_signs)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -116,7 +152,7 @@ def intervals(x, y, needed, cuts, lines):
     return found
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def residuals(flow, pulls, n, cuts, lines, count, factor, sums):
     """Loss Σ r² from flow[code] = (Σ aw, Σ ab); writes pulls[code] = factor·(Σ r x, Σ r) of its points."""
     slope = intercept = 0.0
