@@ -1,6 +1,9 @@
 """The kernels against PyTorch's autograd and exact sums."""
 
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -119,6 +122,30 @@ def test_wide_net_with_restless_neurons_keeps_to_the_plain_step():
     assert abs(final[0].weight.detach().numpy()[:, 0] - hidden[:, 0]).max() < 1e-11
     steps, ours = runs.losses(300, 1)
     assert ours[:-1] == pytest.approx(losses[steps[:-1]], rel=1e-10)
+
+
+PRINT_BITS = """
+import epbook as ep
+runs = ep.train_many([6, 40, 200], 2, *ep.data.relu_teacher(), steps=3000, lr=0.05)
+for m in runs.widths:
+    for seed in runs.seeds:
+        for parameter in runs.final(m, seed).parameters():
+            print(parameter.detach().numpy().tobytes().hex())
+        print(runs.losses(m, seed)[1].tobytes().hex())
+"""
+
+
+def test_same_bits_on_a_processor_without_wide_vectors(tmp_path):
+    """The order of every sum is ours, so neither the processor nor a new compilation matters."""
+
+    def bits(**variables):
+        child = [sys.executable, "-c", PRINT_BITS]
+        answer = subprocess.run(child, env={**os.environ, **variables}, capture_output=True, text=True)
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout
+
+    plain = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path)}
+    assert bits() == bits(**plain)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -17,11 +18,14 @@ class DamagedCacheWarning(UserWarning):
     """A file of the cache is unreadable, was changed, or belongs to other settings; it is recomputed."""
 
 
+@functools.cache  # a sweep asks for it once per net
+def _code() -> bytes:
+    return b"".join(source.read_bytes() for source in sorted(Path(__file__).parent.glob("*.py")))
+
+
 def fingerprint(settings: dict, *arrays: np.ndarray) -> str:
     """Hash of everything a training run depends on: settings, arrays, and this package's own code."""
-    state = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        state.update(source.read_bytes())
+    state = hashlib.sha256(json.dumps(settings, sort_keys=True).encode() + _code())
     for array in arrays:
         state.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
     return state.hexdigest()

@@ -15,7 +15,7 @@ from numba import njit
 
 from epbook.training.relu_neurons import gather, line_up, places, settle
 from epbook.training.relu_patterns import pattern, tables
-from epbook.training.relu_steps import Field, add_flow, march
+from epbook.training.relu_steps import Field, add_gate, march
 
 HORIZON = 256  # steps between visits: a visit costs about as much as twenty steps
 
@@ -50,7 +50,7 @@ def advance(hidden, out, x, y, lr, losses):
         for i in range(crowded):
             for code in line.gate_codes[sliding.busy[i]]:
                 field.needed[code] = True
-            add_flow(sliding.busy[i], line, sliding, field.flow)
+            add_gate(sliding.busy[i], line, sliding, field.flow)
         stop = done + (HORIZON if done > 0 else 1)
         steps, lost, finite = march(
             line, field, settled, slots, sliding, crowded, wandering, 2.0 * lr / n, losses[done:stop]

@@ -16,6 +16,8 @@ from numba import njit
 
 from epbook.training.relu_patterns import keeps_pattern, nearest_gate, pattern
 
+LANES = 16
+
 
 class Settled(NamedTuple):
     """slot_of: (m,) slot of a neuron, or −1 for all others.
@@ -32,22 +34,28 @@ class Settled(NamedTuple):
 
 
 class Sliding(NamedTuple):
-    """theta: (3, m), one neuron a column, sorted by gate; index: (m,) their numbers in the net.
+    """a, w, b: (m,), sorted by gate; index: (m,) their numbers in the net.
 
-    busy: begins with the gates that have neurons; gate g has size[g] columns from first[g].
+    busy: begins with the gates that have neurons; gate g has size[g] of them from first[g].
+    lanes: (4, LANES), room for the sums over a gate.
     """
 
-    theta: np.ndarray
+    a: np.ndarray
+    w: np.ndarray
+    b: np.ndarray
     index: np.ndarray
     busy: np.ndarray
     first: np.ndarray
     size: np.ndarray
+    lanes: np.ndarray
 
 
 class Wandering(NamedTuple):
-    """theta: (3, m), one neuron a column; index: (m,) their numbers in the net; codes: (m,)."""
+    """a, w, b, codes: (m,); index: (m,) their numbers in the net."""
 
-    theta: np.ndarray
+    a: np.ndarray
+    w: np.ndarray
+    b: np.ndarray
     index: np.ndarray
     codes: np.ndarray
 
@@ -63,8 +71,9 @@ def places(m, n):
         np.empty(2 * n),
     )
     gates = np.empty(2 * n, np.int64), np.zeros(2 * n, np.int64), np.zeros(2 * n, np.int64)
-    sliding = Sliding(np.empty((3, m)), np.empty(m, np.int64), gates[0], gates[1], gates[2])
-    return settled, sliding, Wandering(np.empty((3, m)), np.empty(m, np.int64), np.empty(m, np.int64))
+    index, codes, lanes = np.empty(m, np.int64), np.empty(m, np.int64), np.empty((4, LANES))
+    sliding = Sliding(np.empty(m), np.empty(m), np.empty(m), index, gates[0], gates[1], gates[2], lanes)
+    return settled, sliding, Wandering(np.empty(m), np.empty(m), np.empty(m), index.copy(), codes)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -132,8 +141,8 @@ def line_up(theta, line, restless, code_of, sliding):
     for i in range(restless.size):
         k = first[gate_of[i]] + size[gate_of[i]]
         size[gate_of[i]] += 1
-        sliding.index[k] = restless[i]
-        sliding.theta[:, k] = theta[:, restless[i]]
+        j = sliding.index[k] = restless[i]
+        sliding.a[k], sliding.w[k], sliding.b[k] = theta[0, j], theta[1, j], theta[2, j]
     return crowded
 
 
@@ -150,9 +159,11 @@ def gather(theta, settled, sliding, crowded, wandering, lost):
     for i in range(crowded):
         gate = sliding.busy[i]
         for k in range(sliding.first[gate], sliding.first[gate] + sliding.size[gate]):
-            theta[:, sliding.index[k]] = sliding.theta[:, k]
+            j = sliding.index[k]
+            theta[0, j], theta[1, j], theta[2, j] = sliding.a[k], sliding.w[k], sliding.b[k]
     for k in range(lost):
-        theta[:, wandering.index[k]] = wandering.theta[:, k]
+        j = wandering.index[k]
+        theta[0, j], theta[1, j], theta[2, j] = wandering.a[k], wandering.w[k], wandering.b[k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -162,16 +173,15 @@ def leave(gate, line, sliding, wandering, lost):
     low_sign, high_sign = line.gate_signs[gate, 0], line.gate_signs[gate, 1]
     i = sliding.first[gate]
     while i < sliding.first[gate] + sliding.size[gate]:
-        w, b = sliding.theta[1, i], sliding.theta[2, i]
+        a, w, b = sliding.a[i], sliding.w[i], sliding.b[i]
         if (w * low + b > 0.0) == low_sign and (w * high + b > 0.0) == high_sign:
             i += 1
             continue
-        wandering.theta[:, lost] = sliding.theta[:, i]
-        wandering.index[lost] = sliding.index[i]
-        wandering.codes[lost] = pattern(w, b, line.x)
+        wandering.a[lost], wandering.w[lost], wandering.b[lost] = a, w, b
+        wandering.index[lost], wandering.codes[lost] = sliding.index[i], pattern(w, b, line.x)
         lost += 1
         sliding.size[gate] -= 1
         last = sliding.first[gate] + sliding.size[gate]
-        sliding.theta[:, i] = sliding.theta[:, last]
+        sliding.a[i], sliding.w[i], sliding.b[i] = sliding.a[last], sliding.w[last], sliding.b[last]
         sliding.index[i] = sliding.index[last]
     return lost
