@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import epbook as ep
-from epbook.training import fused
+from epbook.training import fused, relu_line
 from epbook.training.descent import BLOCK, descend
 from epbook.training.relu_patterns import pattern
 
@@ -122,6 +122,21 @@ def test_wide_net_with_restless_neurons_keeps_to_the_plain_step():
     assert abs(final[0].weight.detach().numpy()[:, 0] - hidden[:, 0]).max() < 1e-11
     steps, ours = runs.losses(300, 1)
     assert ours[:-1] == pytest.approx(losses[steps[:-1]], rel=1e-10)
+
+
+@pytest.mark.parametrize("case", range(24))
+def test_repeated_points_and_dead_neurons(case):
+    """Points that coincide, neurons with no weights, few points and many: as the plain step has it."""
+    rng = np.random.default_rng(case)
+    n, m = int(rng.integers(1, 30)), int(rng.integers(1, 80))
+    x = rng.integers(-4, 5, size=n) / 4 if case % 2 else rng.normal(size=n)
+    x, y = np.sort(x), rng.normal(size=n)
+    hidden, out = rng.normal(size=(m, 2)) * rng.choice([0.01, 0.3]), rng.normal(size=(1, m)) * 0.1
+    hidden[: m // 4], hidden[m // 4 : m // 3, 0] = 0.0, 0.0
+    plain = hidden.copy(), out.copy()
+    steps = fused.advance(*plain, x[None].copy(), y[None].copy(), 0.01, np.empty(3000), fused.RELU)
+    assert steps == relu_line.advance(hidden, out, x, y, 0.01, np.empty(3000)) == 3000
+    assert max(abs(hidden - plain[0]).max(), abs(out - plain[1]).max()) < 1e-12
 
 
 PRINT_BITS = """

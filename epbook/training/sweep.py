@@ -58,7 +58,8 @@ def train_many(
     depend on neither, nor on the order of the nets.
     Raises ValueError for empty or non-finite data, shapes that do not match, widths or steps below 1, an
     unknown activation. A net that diverges is reported by a DivergenceWarning; the others are kept.
-    Source: chapter section 1.1. ReLU nets with one input and output take the kernel of `relu_line`.
+    Source: chapter section 1.1. ReLU nets with one input and output take the kernel of `relu_line`, whose
+    numbers are the same to the last bit on every processor.
 
     >>> from epbook.data import relu_teacher
     >>> runs = train_many([2], 3, *relu_teacher(), steps=1000, lr=0.05)
