@@ -7,7 +7,7 @@ section 1.1. Peers take the same start and their results are compared with ours.
 since its cost per step does not depend on the state; JAX and we take the same ones. On one core processor
 time is measured, on all cores the clock. Prints the cost of one
 step of the whole ensemble and how many times longer the peers take, on one core and on all, and how our own
-cost grows with the width m and the number of points n. Needs the extra `benchmarks` (JAX).
+cost grows with the width m and the number of points n. Needs Linux and the extra `benchmarks` (JAX).
 """
 
 import argparse

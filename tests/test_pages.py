@@ -179,6 +179,23 @@ def test_solutions_are_folded_and_open(visit, name):
         assert body.is_visible()
 
 
+@pytest.mark.parametrize("name", CHAPTERS, scope="session")
+def test_folded_cells_in_a_row_open_and_close_as_one(visit, name):
+    page = visit(name)
+    page.evaluate("document.querySelectorAll('details.hide').forEach(d => d.open = false)")
+    folds = page.locator(".cell > details.hide").all()
+    for number, fold in enumerate(folds):
+        if not fold.locator("summary").is_visible():
+            continue
+        followers = list(itertools.takewhile(lambda f: f.locator("summary").is_hidden(), folds[number + 1 :]))
+        for wanted in (True, False):
+            fold.locator("summary").click()
+            page.wait_for_timeout(50)
+            assert [each.locator(".cell_input").is_visible() for each in (fold, *followers)] == (
+                [wanted] * (len(followers) + 1)
+            )
+
+
 def test_search_finds_words_without_a_server(visit):
     page = visit("search.html?q=gradient")
     page.wait_for_selector("#search-results li")

@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 
+import numba
 import numpy as np
 import pytest
 import torch
 
 import epbook as ep
 from epbook.training import fused, relu_line
+from epbook.training.compiled import compiled_once
 from epbook.training.descent import BLOCK, descend
 from epbook.training.relu_patterns import pattern
 
@@ -137,6 +139,19 @@ def test_repeated_points_and_dead_neurons(case):
     steps = fused.advance(*plain, x[None].copy(), y[None].copy(), 0.01, np.empty(3000), fused.RELU)
     assert steps == relu_line.advance(hidden, out, x, y, 0.01, np.empty(3000)) == 3000
     assert max(abs(hidden - plain[0]).max(), abs(out - plain[1]).max()) < 1e-12
+
+
+@pytest.mark.parametrize("asked", ["", "elsewhere"])
+def test_kernels_of_edited_sources_are_compiled_anew(tmp_path, monkeypatch, asked):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", asked and str(tmp_path / asked))
+    places = []
+    for text in ("one", "two", "one"):
+        (tmp_path / "kernel.py").write_text(text)
+        with compiled_once(tmp_path):
+            places.append(numba.config.CACHE_DIR)
+    assert places[0] == places[2] != places[1]
+    assert all(asked in place for place in places)
+    assert numba.config.CACHE_DIR == (asked and str(tmp_path / asked))
 
 
 PRINT_BITS = """

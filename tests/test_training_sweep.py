@@ -1,5 +1,6 @@
 """Sweeps: backends, the cache, interruption, divergence, and what is refused."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -172,12 +173,72 @@ PAIR = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
         ({"keep_at": [11]}, "keep_at asks for step 11, training ends at 10"),
         ({"keep_band": (2.0, 1.0)}, "keep_band"),
         ({"std": -1.0}, "std must be finite and not negative, got -1.0"),
+        ({"std": lambda m: None}, "std must be finite and not negative, got None for width 2"),
+        ({"x": PAIR * 1j}, "x must be real, got torch.complex128"),
+        ({"x": None}, "x must be a table of numbers, got None"),
+        ({"widths": 2}, "widths must be a collection of whole numbers, got 2"),
+        ({"widths": [float("nan")]}, "widths must be whole numbers of at least 1, got nan"),
+        ({"widths": [True]}, "got True"),
+        ({"seeds": True}, "seeds must be a collection of whole numbers, got True"),
+        ({"seeds": 2.0}, "seeds must be a collection of whole numbers, got 2.0"),
+        ({"seeds": [2**64]}, "seeds must be whole numbers of at least 0"),
+        ({"seeds": list(torch.tensor([2, 2]))}, "seeds repeats a value"),
+        ({"lr": True}, "lr must be positive and finite, got True"),
+        ({"lr": 10**400}, "lr must be positive and finite"),
+        ({"keep_band": (0.1, 0.2, 0.3)}, "keep_band must be"),
+        ({"keep_band": 0.1}, "keep_band must be"),
     ],
 )
 def test_bad_input(change, message):
     call = {"widths": [2], "seeds": [0], "x": PAIR, "y": PAIR, "steps": 10, "lr": 0.1, **change}
     with pytest.raises(ValueError, match=message):
         ep.train_many(**call)
+
+
+def test_numbers_of_other_libraries_are_numbers(tmp_path):
+    options = {"steps": np.int64(10), "lr": np.float32(0.5), "cache": tmp_path}
+    one = ep.train_many([np.int32(2)], np.int64(2), PAIR, PAIR, keep_band=(np.float32(0), 1), **options)
+    options |= {"steps": 10.0, "lr": torch.tensor(0.5), "keep_at": ()}
+    two = ep.train_many([2.0], range(2), PAIR, PAIR, keep_band=torch.tensor([0.0, 1.0]), **options)
+    assert one.seeds == two.seeds == (0, 1)
+    assert len(list(tmp_path.glob("*.npz"))) == 2  # the second sweep has found the first one's
+
+
+def test_runs_can_be_stored(data):
+    runs = ep.train_many([3], 2, *data, steps=50, lr=0.05, std=lambda m: m**-1)
+    again = pickle.loads(pickle.dumps(runs))
+    pairs = zip(runs.start(3, 1).parameters(), again.start(3, 1).parameters(), strict=True)
+    assert all(torch.equal(p, q) for p, q in pairs)
+
+
+def test_the_band_is_watched_to_the_last_step(data):
+    end = ep.train_many([6], [0], *data, steps=50, lr=0.05).losses(6, 0)[1][-1]
+    runs = ep.train_many([6], [0], *data, steps=50, lr=0.05, keep_band=(end, end))
+    step, net = runs.entered(6, 0)
+    assert step == 50
+    assert torch.equal(net[0].weight, runs.final(6, 0)[0].weight)
+
+
+def test_weights_that_overflow_unseen_are_a_divergence(data):
+    """At this step size neurons become NaN, and a NaN neuron is on nowhere: the loss stays finite."""
+    with pytest.warns(DivergenceWarning):
+        runs = ep.train_many([6], 3, *data, steps=20, lr=1e308)
+    assert len(runs.diverged) == 3
+
+
+def test_pauses_are_where_a_run_is_slowest(data):
+    x, y = data
+    runs = ep.train_many([2], 8, x, y, steps=40_000, lr=0.05)
+    minimum = np.log10(0.0273336)  # of width 1
+    for seed in runs.seeds:
+        _, losses = runs.losses(2, seed)
+        pauses = runs.pauses(2, seed)
+        held = runs.record(2, seed).counts[1:-1] >= 400
+        assert np.isin(np.digitize(pauses, runs.edges) - 1, np.flatnonzero(held)).all()
+        assert np.isin(pauses, np.log10(losses)).all()
+    everywhere = np.concatenate([runs.pauses(2, seed) for seed in runs.seeds])
+    assert abs(everywhere - minimum).min() < 1e-3
+    assert len(runs.pauses(2, 0, share=1.0)) <= 1
 
 
 def test_a_net_that_was_not_trained(reference):

@@ -14,3 +14,14 @@
   addEventListener("resize", mark);
   addEventListener("toggle", mark, true); // code that was folded
 })();
+
+// Folded cells in a row, with nothing to see between them, open and close as one.
+addEventListener("DOMContentLoaded", () => {
+  for (const fold of document.querySelectorAll(".bd-article .cell > details.hide")) {
+    const before = fold.parentElement.previousElementSibling;
+    const leader = before?.querySelector(":scope.cell > details.hide");
+    if (!leader || before.querySelector(".cell_output")?.childElementCount) continue;
+    fold.querySelector("summary").hidden = true;
+    leader.addEventListener("toggle", () => { fold.open = leader.open; });
+  }
+});

@@ -32,6 +32,7 @@ from epbook.figures.reduction import (
     threshold_view,
     widths_left,
 )
+from epbook.figures.spectrum import loss_spectrum, two_spectra
 from epbook.figures.style import (
     COLOURS,
     INK,
@@ -45,13 +46,11 @@ from epbook.figures.style import (
 from epbook.figures.training import (
     final_losses,
     loss_curves,
-    loss_spectrum,
     moment,
     orientations,
     outputs,
     same_flow,
     target,
-    two_spectra,
 )
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Figures of the chapter on training: loss curves, the loss spectrum, nets on one plateau, a run in time."""
+"""Figures of the chapter on training: the task, loss curves, nets on one plateau, a run in time."""
 
 from __future__ import annotations
 
@@ -11,33 +11,43 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from epbook.features import Features, effective_neurons, features
-from epbook.figures.style import COLOURS, INK, MUTED, PAPER, subplots, width_colour
+from epbook.figures.style import COLOURS, INK, MUTED, subplots, width_colour
 
 DRAWN = torch.linspace(-1.5, 1.5, 121, dtype=torch.float64)[:, None]
 FLOOR = 1e-8  # an exact fit ends anywhere between this and 1e-30
-FAINTEST = -2.5  # log10 frequency at the lower end of the colour scale
 
 
-def target(x: Tensor, y: Tensor) -> Figure:
-    """The twenty points and the function they are taken from.
+def target(x: Tensor, y: Tensor, curve: tuple[Tensor, Tensor]) -> Figure:
+    """The points of the task and the function they are taken from, its corners marked.
 
-    x, y: (n, 1). Source: chapter section 1.1.
+    x, y: (n, 1) data; curve: the function on a finer even grid, straight between its corners.
+    Source: chapter section 1.1.
     """
-    figure, axes = subplots(figsize=(6.6, 2.4))
-    axes.plot(x[:, 0], y[:, 0], color=MUTED, zorder=1)
+    figure, axes = subplots(figsize=(6.6, 2.6))
+    at, values = (data[:, 0].numpy() for data in curve)
+    for corner in at[1:-1][abs(np.diff(values, n=2)) > 1e-9]:
+        axes.axvline(corner, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)), zorder=0)
+    axes.plot(at, values, color=MUTED, zorder=1)
     axes.plot(x[:, 0], y[:, 0], "o", color=INK, markersize=5, zorder=2)
     axes.set(xlabel="$x$", ylabel="$y$")
     return figure
 
 
-def loss_curves(curves: Mapping[int, tuple[np.ndarray, np.ndarray]], levels: Sequence[float] = ()) -> Figure:
-    """Loss against step, one curve a width, with guides at the levels where they pause.
+def _name_levels(axes: Axes, levels: Mapping[str, float]) -> None:
+    """Dotted guides across, their names at the right edge."""
+    for name, level in levels.items():
+        axes.axhline(level, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)), zorder=0)
+        place = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 9.5}
+        axes.annotate(f" {name}", (1, level), color=MUTED, annotation_clip=False, **place)
 
-    curves: width → (steps, losses). levels: log10 losses. Source: chapter figure 1.1.
+
+def loss_curves(curves: Mapping[int, tuple[np.ndarray, np.ndarray]], levels: Mapping[str, float]) -> Figure:
+    """Loss against step, one curve a width, with named guides at losses where they pause.
+
+    curves: width → (steps, losses). levels: name → loss. Source: chapter figure 1.1.
     """
     figure, axes = subplots(figsize=(6.6, 4.0))
-    for level in levels:
-        axes.axhline(10**level, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)), zorder=0)
+    _name_levels(axes, levels)
     for width, (steps, losses) in curves.items():
         # Step 0 has no place on a logarithmic axis.
         axes.plot(steps[1:], losses[1:], color=width_colour(width), linewidth=1.6, label=f"{width}")
@@ -49,114 +59,87 @@ def loss_curves(curves: Mapping[int, tuple[np.ndarray, np.ndarray]], levels: Seq
     return figure
 
 
-def _spectrum(axes: Axes, widths: Sequence[int], counts: np.ndarray, edges: np.ndarray):
-    share = counts / counts.sum(axis=1, keepdims=True)
-    with np.errstate(divide="ignore"):
-        shade = np.log10(share).clip(FAINTEST, 0)
-    rows = np.arange(len(widths) + 1) - 0.5
-    image = axes.pcolormesh(edges, rows, shade, cmap="viridis", vmin=FAINTEST, vmax=0, rasterized=True)
-    axes.set(xlabel="$\\log_{10}$ loss", xlim=(edges[0], edges[-1]))
-    axes.set_yticks(range(len(widths)), [f"{width:,}" for width in widths], fontsize=9.5)
-    axes.tick_params(length=0, axis="y")
-    for row in rows[1:-1]:
-        axes.axhline(row, color=PAPER, linewidth=1.2)
-    return image
-
-
-def loss_spectrum(
-    widths: Sequence[int], counts: np.ndarray, edges: np.ndarray, lines: Sequence[float] = ()
-) -> Figure:
-    """How often each loss is met in training, one row a width; ticks on top mark the common lines.
-
-    counts: (widths, bins) numbers of steps; edges: (bins + 1,) of log10 loss; colour: log10 of a bin's share
-    of its row on [−2.5, 0]; lines: log10 losses. Source: chapter figure 1.2.
-    """
-    figure, axes = subplots(figsize=(6.6, 4.4))
-    image = _spectrum(axes, widths, counts, edges)
-    axes.set_ylabel("width $m$")
-    bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=30)
-    bar.set_label("$\\log_{10}$ share of all steps", fontsize=10)
-    bar.outline.set_visible(False)
-    top = axes.secondary_xaxis("top")
-    top.set_xticks(lines, [f"{line:.2f}".replace("-", "−") for line in lines], rotation=60, fontsize=9)
-    return figure
-
-
-def two_spectra(
-    widths: Sequence[int], left: np.ndarray, right: np.ndarray, edges: np.ndarray, titles: tuple[str, str]
-) -> Figure:
-    """Two loss spectra side by side, as in `loss_spectrum`. Source: chapter figure 1.2, and beyond it."""
-    figure, pair = subplots(1, 2, figsize=(6.6, 3.4), sharey=True)
-    for axes, counts, title in zip(pair, (left, right), titles, strict=True):
-        _spectrum(axes, widths, counts, edges)
-        axes.set_title(title, fontsize=11)
-    pair[0].set_ylabel("width $m$")
-    return figure
-
-
 def outputs(nets: Mapping[int, nn.Module], x: Tensor, y: Tensor) -> Figure:
-    """Output functions of nets of several widths over one another, with the data.
+    """Output functions of nets of several widths over one another, and what they differ by from the first.
 
     nets: width → network with one input and output. Source: chapter figure 1.3(a).
     """
-    figure, axes = subplots(figsize=(6.6, 3.2))
-    _data(axes, x, y)
+    figure, (above, below) = subplots(2, 1, figsize=(6.6, 4.2), sharex=True, height_ratios=[2, 1])
+    _data(above, x, y)
     with torch.no_grad():
-        for width, net in nets.items():
-            axes.plot(
-                DRAWN[:, 0], net(DRAWN)[:, 0], color=width_colour(width), linewidth=1.4, label=f"{width}"
-            )
-    axes.set(xlabel="$x$", ylabel="output $f_\\theta(x)$", xlim=(-1.5, 1.5))
-    axes.legend(title="width $m$", ncols=1, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9.5)
+        drawn = {width: net(DRAWN)[:, 0] for width, net in nets.items()}
+    first, reference = next(iter(drawn.items()))
+    for width, output in drawn.items():
+        style = {"color": width_colour(width), "linewidth": 1.4}
+        above.plot(DRAWN[:, 0], output, label=f"{width}", **style)
+        below.plot(DRAWN[:, 0], output - reference, **style)
+    above.set(ylabel="output $f_\\theta(x)$", xlim=(-1.5, 1.5))
+    below.set(xlabel="$x$", ylabel=f"minus that\nof width {first}")
+    above.legend(title="width $m$", ncols=1, loc="upper left", bbox_to_anchor=(1, 1), fontsize=9.5)
     return figure
 
 
-def orientations(found: Mapping[int, Features]) -> Figure:
-    """Effective neurons of nets of several widths: angle against amplitude.
+def orientations(found: Mapping[int, Features], *, reach: tuple[float, float] = (0.05, 0.25)) -> Figure:
+    """Effective neurons of nets of several widths, angle against amplitude; the first net's spots enlarged.
 
-    found: width → `effective_neurons`. Source: chapter figure 1.3(b).
+    found: width → `effective_neurons`; reach: half the size of an enlarged spot, (angle, amplitude).
+    Source: chapter figure 1.3(b).
     """
-    figure, axes = subplots(figsize=(6.6, 3.2))
-    axes.axhline(0, color=MUTED, linewidth=0.8)
-    for number, (width, neurons) in enumerate(found.items()):
-        # Hollow marks of growing size, so that those in one place are all seen.
-        style = {"color": width_colour(width), "markerfacecolor": "none", "markersize": 5 + 2 * number}
-        axes.plot(neurons.angle, neurons.amplitude[:, 0], "o", **style, label=f"{width}", clip_on=False)
-    _angles(axes)
-    axes.set_ylabel("amplitude $A$")
-    legend = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "fontsize": 9.5, "labelspacing": 0.7}
-    axes.legend(title="width $m$", **legend)
+    first = next(iter(found.values()))
+    spots = [(first.angle[k].item(), first.amplitude[k, 0].item()) for k in first.angle.argsort()]
+    figure, (whole, *zooms) = subplots(
+        1, 1 + len(spots), figsize=(7.2, 3.0), width_ratios=[1.5] + [1] * len(spots)
+    )
+    for width, neurons in found.items():
+        for axes in (whole, *zooms):
+            axes.plot(
+                neurons.angle, neurons.amplitude[:, 0], "o", color=width_colour(width), label=f"{width}"
+            )
+    whole.axhline(0, color=MUTED, linewidth=0.8, zorder=0)
+    _angles(whole)
+    whole.set_ylabel("amplitude $A$")
+    for axes, (angle, amplitude) in zip(zooms, spots, strict=True):
+        axes.set(xlim=(angle - reach[0], angle + reach[0]), ylim=(amplitude - reach[1], amplitude + reach[1]))
+        axes.set(xlabel="angle, enlarged", xticks=[round(angle, 2)], yticks=[round(amplitude, 1)])
+    figure.legend(
+        *whole.get_legend_handles_labels(), title="width $m$", loc="outside right center", fontsize=9.5
+    )
     return figure
 
 
-def same_flow(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
-    """Loss against flow time for several step sizes: one curve if all follow the same flow.
+def same_flow(
+    curves: Mapping[int, tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]],
+) -> Figure:
+    """Loss against flow time of nets trained with two step sizes: one curve a width if both follow one flow.
 
-    curves: label → (flow times, losses), the first one drawn broad below the others.
+    curves: width → ((flow times, losses) of the large step, of the small step); the large one is drawn broad.
     Source: chapter section 1.1 prints step size 0.001.
     """
-    figure, axes = subplots(figsize=(6.6, 2.8))
-    for number, (label, (times, losses)) in enumerate(curves.items()):
-        broad = {"linewidth": 7, "alpha": 0.35} if number == 0 else {"linewidth": 1.4}
-        colour = COLOURS["orange"] if number == 0 else INK
-        axes.plot(times[1:], losses[1:], color=colour, label=label, **broad)
+    figure, axes = subplots(figsize=(6.6, 3.4))
+    for width, (large, small) in curves.items():
+        colour = width_colour(width)
+        axes.plot(large[0][1:], large[1][1:], color=colour, linewidth=6, alpha=0.35, label=f"{width}")
+        axes.plot(small[0][1:], small[1][1:], color=INK, linewidth=1.2)
+    start = min(large[0][1] for large, _ in curves.values())
     axes.set(xscale="log", yscale="log", xlabel="flow time $t$ = step × step size", ylabel="loss")
-    axes.legend(loc="lower left")
+    axes.set(xlim=(start, max(large[0][-1] for large, _ in curves.values())), ylim=(1e-6, 1))
+    axes.legend(title="width $m$", loc="lower left", fontsize=9.5)
     return figure
 
 
-def final_losses(widths: Sequence[int], finals: Sequence[np.ndarray]) -> Figure:
+def final_losses(widths: Sequence[int], finals: Sequence[np.ndarray], levels: Mapping[str, float]) -> Figure:
     """Where training ends: final losses of all runs, one column of dots a width, with their medians.
 
-    finals: per width an array of losses; what is below 1e-8 is drawn there.
+    finals: per width an array of losses; what is below 1e-8 is drawn there. levels: name → loss.
     Source: chapter section 1.1, the reading of figure 1.2.
     """
-    figure, axes = subplots(figsize=(6.6, 3.2))
+    figure, axes = subplots(figsize=(6.6, 3.4))
+    _name_levels(axes, levels)
     for place, (width, losses) in enumerate(zip(widths, finals, strict=True)):
         # A fixed spread: the eye needs it, chance does not.
         spread = place + 0.28 * np.linspace(-1, 1, len(losses))
         axes.plot(
-            spread, np.sort(losses).clip(FLOOR), ".", color=width_colour(width), markersize=3, rasterized=True
+            spread, np.sort(losses).clip(FLOOR), ".", color=width_colour(width), markersize=4, rasterized=True
         )
         axes.plot([place - 0.38, place + 0.38], [np.median(losses)] * 2, color=INK, linewidth=2)
     axes.set(yscale="log", xlabel="width $m$", ylabel="loss after the last step", ylim=(FLOOR / 2, 1))
@@ -165,12 +148,20 @@ def final_losses(widths: Sequence[int], finals: Sequence[np.ndarray]) -> Figure:
 
 
 def moment(
-    curve: tuple[np.ndarray, np.ndarray], step: int, net: nn.Module, x: Tensor, y: Tensor, *, top: float
+    curve: tuple[np.ndarray, np.ndarray],
+    step: int,
+    net: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    *,
+    top: float,
+    least: float,
 ) -> Figure:
     """One moment of a training run: place on the loss curve, output function, neurons.
 
     curve: (steps, losses) of the whole run; net: the network at `step`; top: largest |amplitude| to be
-    drawn in all frames. Source: chapter figures 1.1 and 1.3 in one, moving.
+    drawn in all frames; least: the `amplitude` of `effective_neurons`.
+    Source: chapter figures 1.1 and 1.3 in one, moving.
     """
     figure, (left, middle, right) = subplots(1, 3, figsize=(7.2, 2.7))
     with torch.no_grad():
@@ -184,7 +175,7 @@ def moment(
     neurons = features(net)
     right.axhline(0, color=MUTED, linewidth=0.8)
     right.plot(neurons.angle, neurons.amplitude[:, 0], ".", color=MUTED, markersize=4, rasterized=True)
-    merged = effective_neurons(net)
+    merged = effective_neurons(net, amplitude=least)
     right.plot(merged.angle, merged.amplitude[:, 0], "o", color=COLOURS["orange"], markerfacecolor="none")
     _angles(right)
     right.set(title=f"neurons: {len(merged.amplitude)} effective", ylim=(-top, top))

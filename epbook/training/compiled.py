@@ -21,8 +21,7 @@ def compiled_once(folder: Path) -> Iterator[None]:
     for source in sorted(folder.glob("*.py")):
         state.update(source.read_bytes())
     before = config.CACHE_DIR
-    if not before:  # else somebody has said where
-        config.CACHE_DIR = str(folder / "__pycache__" / f"kernels-{state.hexdigest()[:16]}")
+    config.CACHE_DIR = str(Path(before or folder / "__pycache__") / f"kernels-{state.hexdigest()[:16]}")
     try:
         yield
     finally:

@@ -23,8 +23,8 @@ class Record:
     counts: BINS + 2 numbers of steps, the first and last for losses below and above the bins.
     steps, losses: the loss curve on the logarithmic grid, up to the step of divergence.
     kept: states at the steps asked for; entered: first step with a loss in the band, and its state.
-    final: the state at the end; diverged: the first step whose loss is not finite, or None (then `final` is
-    the last state at a multiple of BLOCK steps).
+    final: the state at the end; diverged: the first step with a loss or weights that are not finite, or None.
+    Of a net that diverges within its steps `final` is the last state at a multiple of BLOCK.
     """
 
     counts: np.ndarray
@@ -105,7 +105,8 @@ def descend(
             inside = np.flatnonzero((losses[:done] >= band[0]) & (losses[:done] <= band[1]))
             if inside.size:
                 record.entered = begin + int(inside[0]), state(begin + int(inside[0]))
-        if done < length:
+        # A ReLU neuron whose weights are NaN is on nowhere and does not show in the loss.
+        if done < length or not (np.isfinite(hidden).all() and np.isfinite(out).all()):
             record.diverged = begin + done
             record.final = before
             break
@@ -114,6 +115,8 @@ def descend(
         if advance(hidden.copy(), out.copy(), last) == 0:
             record.diverged = steps
         curve[-1] = last[0]
+        if band is not None and record.entered is None and band[0] <= last[0] <= band[1]:
+            record.entered = steps, (hidden.copy(), out.copy())
         if steps in keep_at:
             record.kept[steps] = hidden.copy(), out.copy()
     reached = np.isfinite(curve)

@@ -17,7 +17,7 @@ from epbook.training.relu_neurons import gather, line_up, places, settle
 from epbook.training.relu_patterns import pattern, tables
 from epbook.training.relu_steps import Field, add_gate, march
 
-HORIZON = 256  # steps between visits: a visit costs about as much as twenty steps
+HORIZON = 256  # steps between visits: a visit costs about as much as thirty
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -78,10 +78,12 @@ def places(m, n):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def settle(theta, line, pulls, horizon, code_of, settled, restless):
-    """Settle every neuron that will keep its pattern for `horizon` steps; list the others in `restless`.
+    """Settle every neuron that should keep its pattern for `horizon` steps; list the others in `restless`.
 
-    pulls: of the last step, from which the coming ones are guessed. code_of: (m,) the neurons' codes at an
-    earlier time, brought up to date here. Returns the numbers of slots and of restless neurons.
+    A pre-activation moves by |Δz| ≤ √2 |(x k₁, k₀)| ‖θ‖ a step. The pulls are those of the last step, the
+    coming ones may be √2 times as large: a guess, which `step_settled` checks at every step.
+    code_of: (m,) the neurons' codes at an earlier time, brought up to date here.
+    Returns the numbers of slots and of restless neurons.
     """
     a, w, b = theta[0], theta[1], theta[2]
     points = line.points

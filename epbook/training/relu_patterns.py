@@ -34,7 +34,7 @@ class Line(NamedTuple):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def pattern(w, b, x):
-    """Code of the points where w*x + b > 0."""
+    """Code of the points where w*x + b > 0; n, on nowhere, where w or b is NaN."""
     n = x.size
     if w == 0.0:
         return 0 if b > 0.0 else n
@@ -89,7 +89,8 @@ def gates(x):
     """Per gate: the codes with its point on and off; its point and two outer ones; the outer points' signs.
 
     Gate g < n: point g switches suffixes (on: the suffix from g); gate n + g: it switches prefixes (on: the
-    prefix of g + 1). The outer points are its neighbours, or the other end, which tells all from none.
+    prefix of g + 1). The outer points are its neighbours, or the other end, which tells all from none. On
+    n = 1 point they contradict each other, so that all neurons leave and wander.
     """
     n = x.size
     codes, points = np.empty((2 * n, 2), np.int64), np.empty((2 * n, 3))
@@ -154,7 +155,10 @@ def intervals(x, y, needed, cuts, lines):
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def residuals(flow, pulls, n, cuts, lines, count, factor, sums):
-    """Loss Σ r² from flow[code] = (Σ aw, Σ ab); writes pulls[code] = factor·(Σ r x, Σ r) of its points."""
+    """Σ r² from flow[code] = (Σ aw, Σ ab); writes pulls[code] = factor·(Σ r x, Σ r) over its points.
+
+    sums: (count, 2) room, in the end (Σ r x, Σ r) over the points of each interval.
+    """
     slope = intercept = 0.0
     for i in range(count - 1, -1, -1):  # prefixes switch on from the right …
         sums[i, 0], sums[i, 1] = slope, intercept

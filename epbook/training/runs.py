@@ -21,8 +21,9 @@ class DivergedError(RuntimeError):
 class Runs:
     """Ensemble of trained nets; made by `train_many`.
 
-    widths, seeds: what was trained. edges: BINS + 1 edges of log10 loss. diverged: {(width, seed): first step
-    whose loss is not finite}; all other nets are complete. Source: chapter section 1.1, figures 1.1-1.3.
+    widths, seeds: what was trained; stds: of the parameters at the start, per width. edges: BINS + 1 edges of
+    log10 loss. diverged: {(width, seed): first step whose loss is not finite}; all other nets are complete.
+    Source: chapter section 1.1, figures 1.1-1.3.
     """
 
     widths: tuple[int, ...]
@@ -31,7 +32,7 @@ class Runs:
     inputs: int
     outputs: int
     activation: Callable[[], nn.Module]
-    std: Callable[[int], float]
+    stds: dict[int, float]
 
     @property
     def edges(self) -> np.ndarray:
@@ -62,13 +63,28 @@ class Runs:
         """Number of training steps, over all seeds, with log10 loss in each of the 200 bins on [−5, 0]."""
         return sum(self.record(width, seed).counts[1:-1] for seed in self.seeds)
 
-    def lines(self, width: int, *, share: float = 10**-2.5) -> np.ndarray:
-        """Spectral lines of a width: bins with at least this share of its steps and no smaller than their
-        neighbours, as centres of log10 loss."""
-        part = self.spectrum(width) / sum(self.record(width, seed).counts.sum() for seed in self.seeds)
-        padded = np.pad(part, 1)
-        peak = (part >= share) & (part >= padded[:-2]) & (part >= padded[2:])
-        return self.centres[peak]
+    def pauses(self, width: int, seed: int, *, share: float = 0.01) -> np.ndarray:
+        """log10 losses at which one net pauses, lowest first.
+
+        A net pauses in a bin that holds this share of its steps or more, where |d log10 L / d log10 step| on
+        the grid of the loss curve is smallest; if that is at an edge of the bin, it only passes.
+        """
+        record = self.record(width, seed)
+        steps, losses = np.log10(record.steps[1:]), np.log10(record.losses[1:])
+        if len(steps) < 2:
+            return np.empty(0)
+        pace = abs(np.gradient(losses, steps))
+        full = np.flatnonzero(record.counts[1:-1] >= share * record.counts.sum())
+        found = []
+        for low, high in zip(self.edges[full], self.edges[full + 1], strict=True):
+            here = np.flatnonzero((losses >= low) & (losses < high))
+            if len(here) == 0:  # crossed between two points of the grid
+                continue
+            slowest = here[pace[here] == pace[here].min()]
+            at = slowest[len(slowest) // 2]
+            if here[0] < at < here[-1] or at == len(pace) - 1:
+                found.append(losses[at])
+        return np.array(found)
 
     def outside(self, width: int) -> tuple[int, int]:
         """Number of training steps, over all seeds, with a loss below 1e-5 and of 1 or above."""
@@ -87,7 +103,7 @@ class Runs:
             width,
             outputs=self.outputs,
             activation=self.activation,
-            std=self.std(width),
+            std=self.stds[width],
             seed=seed,
         )
 
@@ -100,10 +116,12 @@ class Runs:
 
     def at(self, step: int, width: int, seed: int) -> nn.Sequential:
         """The net at a step of `keep_at`. Raises KeyError for other steps."""
-        kept = self.record(width, seed).kept
+        record = self.record(width, seed)
+        kept = record.kept
         if step not in kept:
+            end = "" if record.diverged is None else f"; the net diverged at step {record.diverged}"
             raise KeyError(
-                f"step {step!r} of width {width}, seed {seed} was not kept; kept are {sorted(kept)}"
+                f"step {step!r} of width {width}, seed {seed} was not kept; kept are {sorted(kept)}{end}"
             )
         return self._net(kept[step])
 

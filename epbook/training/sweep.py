@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,7 +17,7 @@ from epbook.networks import two_layer
 from epbook.progress import progress
 from epbook.training import cache as store
 from epbook.training.descent import Record, State, descend
-from epbook.training.fused import ACTIVATIONS
+from epbook.training.inputs import interval, module_of, numbers_from, positive, several, spread, table, whole
 from epbook.training.runs import Runs
 
 
@@ -51,45 +50,40 @@ def train_many(
     activation: one of "relu", "tanh", "sigmoid", "softplus", "silu", "gelu", "identity", or its nn class.
     Kept of each net: its loss at every step as counts in 200 bins of log10 loss on [−5, 0], the loss curve on
     a logarithmic grid of steps, the final state, the states at the steps `keep_at` and at the first step
-    whose loss lies within `keep_band` = (low, high). Memory does not grow with `steps`.
+    whose loss lies within `keep_band` = (low, high). Memory does not grow with `steps`; each kept state takes
+    up to 8192 steps more of time.
     cache: folder for finished nets, from which an interrupted or extended sweep goes on; a file that is
     damaged or foreign is recomputed with a warning. jobs: as joblib's n_jobs (−1: every core; None: as set
     by `joblib.parallel_config`); a backend set there, Dask's or Ray's for instance, is used. The numbers
     depend on neither, nor on the order of the nets.
-    Raises ValueError for empty or non-finite data, shapes that do not match, widths or steps below 1, an
-    unknown activation. A net that diverges is reported by a DivergenceWarning; the others are kept.
-    Source: chapter section 1.1. ReLU nets with one input and output take the kernel of `relu_line`, whose
-    numbers are the same to the last bit on every processor.
+    Raises ValueError for empty, complex or non-finite data, shapes that do not match, widths or steps below
+    1, repeated or no values, lr, std, keep_at or keep_band out of range, an unknown activation. A net that
+    diverges is reported by a DivergenceWarning; the others are kept.
+    Source: chapter section 1.1. ReLU nets with one input and output take the kernel of `relu_line`, which
+    from the same start gives the same numbers, to the last bit, on every processor.
 
     >>> from epbook.data import relu_teacher
     >>> runs = train_many([2], 3, *relu_teacher(), steps=1000, lr=0.05)
     >>> int(runs.spectrum(2).sum())
     3000
     """
-    inputs, targets = _checked(x, "x"), _checked(y, "y")
+    inputs, targets = table(x, "x"), table(y, "y")
     if len(inputs) != len(targets):
         raise ValueError(f"x has {len(inputs)} rows but y has {len(targets)}")
-    widths, seeds = (
-        _whole(widths, "widths", 1),
-        _whole(range(seeds) if isinstance(seeds, int) else seeds, "seeds", 0),
-    )
-    (steps,) = _whole([steps], "steps", 1)
-    keep = _whole(keep_at, "keep_at", 0, empty=True)
-    if any(step > steps for step in keep):
-        raise ValueError(f"keep_at asks for step {max(keep)}, training ends at {steps}")
-    if not (isinstance(lr, int | float) and 0 < lr < math.inf):
-        raise ValueError(f"lr must be positive and finite, got {lr!r}")
-    if keep_band is not None and not 0 <= keep_band[0] <= keep_band[1]:
-        raise ValueError(f"keep_band must be (low, high) with 0 ≤ low ≤ high, got {keep_band!r}")
-    module = _module(activation)
-    scale = std if callable(std) else (lambda m: m**-2) if std is None else (lambda m: std)
-    runs = Runs(widths, seeds, {}, inputs.shape[1], targets.shape[1], module, scale)
+    widths, seeds = several(widths, "widths", 1), several(numbers_from(seeds), "seeds", 0)
+    steps, lr = whole(steps, "steps", 1), positive(lr, "lr")
+    keep = tuple(sorted(several(keep_at, "keep_at", 0, empty=True)))
+    if keep and keep[-1] > steps:
+        raise ValueError(f"keep_at asks for step {keep[-1]}, training ends at {steps}")
+    module = module_of(activation)
+    stds = {m: spread(std, m) for m in widths}
+    runs = Runs(widths, seeds, {}, inputs.shape[1], targets.shape[1], module, stds)
     options = {
         "steps": steps,
-        "lr": float(lr),
+        "lr": lr,
         "kind": KNOWN[module].name,
         "keep_at": keep,
-        "band": keep_band,
+        "band": interval(keep_band, "keep_band"),
     }
 
     todo = []
@@ -115,7 +109,8 @@ def train_many(
             bar.update()
     for (m, seed), step in sorted(runs.diverged.items()):
         warnings.warn(
-            f"width {m}, seed {seed}: the loss is not finite at step {step}; lr = {lr} is too large for it",
+            f"width {m}, seed {seed}: the loss is not finite at step {step}; "
+            + (f"lr = {lr} is too large for it" if step else "the start or the data are too large"),
             DivergenceWarning,
             stacklevel=2,
         )
@@ -127,7 +122,7 @@ def _train(net, start: State, x: np.ndarray, y: np.ndarray, options: dict) -> tu
 
 
 def _start(runs: Runs, width: int, seed: int) -> State:
-    net = two_layer(runs.inputs, width, outputs=runs.outputs, std=runs.std(width), seed=seed)
+    net = two_layer(runs.inputs, width, outputs=runs.outputs, std=runs.stds[width], seed=seed)
     hidden = torch.cat([net[0].weight, net[0].bias[:, None]], dim=1)
     return hidden.detach().numpy(), net[2].weight.detach().numpy()
 
@@ -139,33 +134,3 @@ def _place(cache, net: tuple[int, int], options: dict, *arrays) -> tuple[Path | 
     key = store.fingerprint({**options, "numba": numba.__version__}, hidden, out, x, y)
     # The name holds the seed for people and half of the key for the case that settings change.
     return Path(cache) / f"width{net[0]}-seed{net[1]}-{key[:16]}.npz", key
-
-
-def _checked(data: Tensor, name: str) -> np.ndarray:
-    array = torch.as_tensor(data).detach().to("cpu", torch.float64).numpy().copy()
-    if array.ndim != 2 or 0 in array.shape:
-        raise ValueError(f"{name} must have shape (points, dimensions) and not be empty, got {array.shape}")
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        row, column = bad[0]
-        raise ValueError(f"{name}[{row}, {column}] is {array[row, column]}; all values must be finite")
-    return array
-
-
-def _whole(values: Iterable[int], name: str, least: int, *, empty: bool = False) -> tuple[int, ...]:
-    found = tuple(values)
-    for value in found:
-        if isinstance(value, bool) or value != int(value) or value < least:
-            raise ValueError(f"{name} must be whole numbers of at least {least}, got {value!r}")
-    if not found and not empty:
-        raise ValueError(f"{name} is empty")
-    if len(set(found)) < len(found):
-        raise ValueError(f"{name} repeats a value: {found}")
-    return tuple(int(value) for value in found)
-
-
-def _module(activation: str | type[nn.Module]) -> type[nn.Module]:
-    for module, facts in KNOWN.items():
-        if activation in (module, facts.name) and facts.name in ACTIVATIONS:
-            return module
-    raise ValueError(f"unknown activation {activation!r}: known are {', '.join(ACTIVATIONS)}")
