@@ -151,7 +151,7 @@ def test_kernels_of_edited_sources_are_compiled_anew(tmp_path, monkeypatch, aske
             places.append(numba.config.CACHE_DIR)
     assert places[0] == places[2] != places[1]
     assert all(asked in place for place in places)
-    assert numba.config.CACHE_DIR == (asked and str(tmp_path / asked))
+    assert (asked and str(tmp_path / asked)) == numba.config.CACHE_DIR
 
 
 PRINT_BITS = """

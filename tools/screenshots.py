@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, nargs="?", default=ROOT / "screenshots")
     parser.add_argument("name", nargs="?", default="")
     given = parser.parse_args()
+    given.html = given.html.resolve()
     given.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, playwright.chromium.launch(**LAUNCH) as browser:
         for width in WIDTHS:

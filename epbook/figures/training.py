@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 
 from epbook.features import Features, effective_neurons, features
@@ -100,7 +101,8 @@ def orientations(found: Mapping[int, Features], *, reach: tuple[float, float] = 
     whole.set_ylabel("amplitude $A$")
     for axes, (angle, amplitude) in zip(zooms, spots, strict=True):
         axes.set(xlim=(angle - reach[0], angle + reach[0]), ylim=(amplitude - reach[1], amplitude + reach[1]))
-        axes.set(xlabel="angle, enlarged", xticks=[round(angle, 2)], yticks=[round(amplitude, 1)])
+        axes.set(xlabel="angle, enlarged", xticks=[round(angle + side * 0.04, 2) for side in (-1, 0, 1)])
+        axes.yaxis.set_major_locator(MaxNLocator(5))
     figure.legend(
         *whole.get_legend_handles_labels(), title="width $m$", loc="outside right center", fontsize=9.5
     )
