@@ -155,8 +155,9 @@ def test_kernels_of_edited_sources_are_compiled_anew(tmp_path, monkeypatch, aske
 
 
 PRINT_BITS = """
+import sys
 import epbook as ep
-runs = ep.train_many([6, 40, 200], 2, *ep.data.relu_teacher(), steps=3000, lr=0.05)
+runs = ep.train_many([6, 40, 200], 2, *ep.data.relu_teacher(), steps=3000, lr=0.05, activation=sys.argv[1])
 for m in runs.widths:
     for seed in runs.seeds:
         for parameter in runs.final(m, seed).parameters():
@@ -165,17 +166,20 @@ for m in runs.widths:
 """
 
 
-def test_same_bits_on_a_processor_without_wide_vectors(tmp_path):
-    """The order of every sum is ours, so neither the processor nor a new compilation matters."""
-
+# On a line the order of every sum is ours, so not even the processor matters.
+@pytest.mark.parametrize(
+    ("kind", "processor"),
+    [("relu", {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}), ("tanh", {})],
+    ids=["relu, without wide vectors", "tanh"],
+)
+def test_same_bits_after_a_new_compilation(tmp_path, kind, processor):
     def bits(**variables):
-        child = [sys.executable, "-c", PRINT_BITS]
+        child = [sys.executable, "-c", PRINT_BITS, kind]
         answer = subprocess.run(child, env={**os.environ, **variables}, capture_output=True, text=True)
         assert answer.returncode == 0, answer.stderr
         return answer.stdout
 
-    plain = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path)}
-    assert bits() == bits(**plain)
+    assert bits() == bits(**processor, NUMBA_CACHE_DIR=str(tmp_path))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
