@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
@@ -11,21 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
+from epbook.training.compiled import digest
 from epbook.training.descent import Record
+
+CODE = digest(Path(__file__).parent).encode()  # of the code that is loaded, whatever is edited later
 
 
 class DamagedCacheWarning(UserWarning):
     """A file of the cache is unreadable, was changed, or belongs to other settings; it is recomputed."""
 
 
-@functools.cache  # a sweep asks for it once per net
-def _code() -> bytes:
-    return b"".join(source.read_bytes() for source in sorted(Path(__file__).parent.glob("*.py")))
-
-
 def fingerprint(settings: dict, *arrays: np.ndarray) -> str:
     """Hash of everything a training run depends on: settings, arrays, and this package's own code."""
-    state = hashlib.sha256(json.dumps(settings, sort_keys=True).encode() + _code())
+    state = hashlib.sha256(json.dumps(settings, sort_keys=True).encode() + CODE)
     for array in arrays:
         state.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
     return state.hexdigest()

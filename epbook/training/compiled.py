@@ -10,6 +10,14 @@ from pathlib import Path
 from numba import config
 
 
+def digest(folder: Path) -> str:
+    """Hash of all source files in a folder."""
+    state = hashlib.sha256()
+    for source in sorted(folder.glob("*.py")):
+        state.update(source.read_bytes())
+    return state.hexdigest()
+
+
 @contextmanager
 def compiled_once(folder: Path) -> Iterator[None]:
     """While it lasts, numba stores kernels under a name made of all source files in `folder`.
@@ -17,11 +25,8 @@ def compiled_once(folder: Path) -> Iterator[None]:
     numba itself looks at the file of a kernel alone: after an edit of a function that the kernel calls in
     another file, it would go on with the old one.
     """
-    state = hashlib.sha256()
-    for source in sorted(folder.glob("*.py")):
-        state.update(source.read_bytes())
     before = config.CACHE_DIR
-    config.CACHE_DIR = str(Path(before or folder / "__pycache__") / f"kernels-{state.hexdigest()[:16]}")
+    config.CACHE_DIR = str(Path(before or folder / "__pycache__") / f"kernels-{digest(folder)[:16]}")
     try:
         yield
     finally:
