@@ -1,109 +1,75 @@
-"""The embedding principle of neural-network loss landscapes, as code: the helper package of the book."""
+"""The embedding principle of neural-network loss landscapes, as code: the helper package of the book.
 
-from epbook import data, figures
-from epbook.claims import Claims
-from epbook.critical import (
-    CriticalPoint,
-    CriticalPoints,
-    Inertia,
-    find_critical,
-    find_critical_points,
-    gradient_flow,
-    hessian,
-    inertia,
-    null_directions,
-    relu_minima,
-)
-from epbook.embedding import (
-    Plan,
-    add_null,
-    compatible,
-    critical_directions,
-    critical_targets,
-    embed,
-    escape_time,
-    flat_volume,
-    nearest_embedded,
-    permute,
-    random_compatible,
-    scale,
-    split,
-    split_inertia,
-    split_law,
-    three_fold,
-)
-from epbook.explore import Axis, explore
-from epbook.features import Features, effective_neurons, features
-from epbook.glue import glue
-from epbook.networks import layers, parts, sequential, two_layer
-from epbook.reduction import (
-    Plateau,
-    accuracy,
-    agreement,
-    agreement_matrix,
-    amplitude,
-    groups,
-    magnitude_prune,
-    reduce,
-    similarity,
-    softmax_mse,
-    sweep_similarity,
-    train_adam,
-)
-from epbook.training import Runs, train_many
+The names that chapters use most stand here; the rest sits in its room: `epbook.training`, `epbook.critical`,
+`epbook.embedding`, `epbook.reduction`, `epbook.figures`, `epbook.page`. What draws is loaded when it is first
+used, so that the numerics alone need neither matplotlib nor widgets.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from epbook import critical, data, embedding, networks, neurons, reduction, training
+from epbook.critical import find_critical, gradient_flow, hessian, inertia
+from epbook.embedding import add_null, embed, split, split_inertia, split_law
+from epbook.networks import layers, sequential, two_layer
+from epbook.neurons import effective_neurons, features
+from epbook.reduction import reduce
+from epbook.training import train_many
+
+if TYPE_CHECKING:
+    from epbook import figures, page
+    from epbook.page import Axis, Claims, explore, glue
+
+_DRAWS = {
+    "Axis": "epbook.page",
+    "Claims": "epbook.page",
+    "explore": "epbook.page",
+    "figures": "",
+    "glue": "epbook.page",
+    "page": "",
+}
 
 __all__ = [
     "Axis",
     "Claims",
-    "CriticalPoint",
-    "CriticalPoints",
-    "Features",
-    "Inertia",
-    "Plan",
-    "Plateau",
-    "Runs",
-    "accuracy",
     "add_null",
-    "agreement",
-    "agreement_matrix",
-    "amplitude",
-    "compatible",
-    "critical_directions",
-    "critical_targets",
+    "critical",
     "data",
     "effective_neurons",
     "embed",
-    "escape_time",
+    "embedding",
     "explore",
     "features",
     "figures",
     "find_critical",
-    "find_critical_points",
-    "flat_volume",
     "glue",
     "gradient_flow",
-    "groups",
     "hessian",
     "inertia",
     "layers",
-    "magnitude_prune",
-    "nearest_embedded",
-    "null_directions",
-    "parts",
-    "permute",
-    "random_compatible",
+    "networks",
+    "neurons",
+    "page",
     "reduce",
-    "relu_minima",
-    "scale",
+    "reduction",
     "sequential",
-    "similarity",
-    "softmax_mse",
     "split",
     "split_inertia",
     "split_law",
-    "sweep_similarity",
-    "three_fold",
-    "train_adam",
     "train_many",
+    "training",
     "two_layer",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _DRAWS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room = _DRAWS[name]
+    return getattr(import_module(room), name) if room else import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

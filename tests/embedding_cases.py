@@ -58,7 +58,7 @@ def at_critical_point(net: nn.Sequential, rng: np.random.Generator) -> tuple[Ten
     outputs, count = net[-1].out_features, sum(p.numel() for p in net.parameters())
     n = count // outputs + 4
     x = torch.from_numpy(rng.normal(size=(n, net[0].in_features)) * 1.5)
-    return x, ep.critical_targets(net, x, residual=0.6, seed=int(rng.integers(2**31)))
+    return x, ep.critical.critical_targets(net, x, residual=0.6, seed=int(rng.integers(2**31)))
 
 
 def gradient(net: nn.Sequential, x: Tensor, y: Tensor, loss=nn.functional.mse_loss) -> list[Tensor]:

@@ -54,7 +54,7 @@ def test_the_one_ulp_floor_is_what_a_change_of_one_ulp_does():
     for k in range(len(theta)):
         moved = theta.clone()
         moved[k] += 1024 * float(np.spacing(theta[k].abs().item() or theta.abs().max().item()))
-        net = ep.sequential(ep.parts(point.model))
+        net = ep.sequential(ep.networks.parts(point.model))
         vector_to_parameters(moved, net.parameters())
         worst = max(worst, gradient(net, x, y).abs().sum().item() / 1024)
     assert worst == pytest.approx(point.floor, rel=0.05)
@@ -106,7 +106,7 @@ def test_saddles_are_kept_where_a_minimiser_leaves():
 
 def test_two_mirror_minima_of_width_two():
     x, y = TANH
-    found = ep.find_critical_points(2, x, y, starts=30)
+    found = ep.critical.find_critical_points(2, x, y, starts=30)
     lowest = [point for point in found if point.loss < found.points[-1].loss + 1e-9]
     assert len(lowest) == 2
     first, second = lowest
@@ -132,7 +132,7 @@ def test_several_outputs(search):
 
 def test_deeper_net_and_other_loss():
     x, y = cosine()
-    pieces = ep.parts(ep.two_layer(1, 2, activation=nn.Tanh, std=1.0, seed=0))
+    pieces = ep.networks.parts(ep.two_layer(1, 2, activation=nn.Tanh, std=1.0, seed=0))
     generator = torch.Generator().manual_seed(2)
     middle = torch.randn(2, 2, generator=generator, dtype=torch.float64)
     net = ep.sequential([pieces[0], (middle, torch.zeros(2).double(), nn.Tanh()), pieces[1]])
@@ -142,7 +142,7 @@ def test_deeper_net_and_other_loss():
 
     seen = set()
     for scale in (1.0, 1.5):
-        start = ep.sequential([(scale * W, b, s) for W, b, s in ep.parts(net)])
+        start = ep.sequential([(scale * W, b, s) for W, b, s in ep.networks.parts(net)])
         point = ep.find_critical(start, x, y, loss=half, steps=150)
         seen.add(point.status)
         if point.status == "finite":
@@ -198,7 +198,7 @@ def test_null_directions_of_a_split_and_of_an_absent_neuron():
     narrow = ep.find_critical(width_one(), x, y).model
     wide = ep.split(narrow, layer=0, neuron=0, alpha=0.3)
     H = ep.hessian(wide, x, y)
-    N = ep.null_directions(wide, H)
+    N = ep.critical.null_directions(wide, H)
     assert N.shape == (6, 1)
     assert np.abs(np.abs(N[:, 0]) - np.sqrt(0.5) * np.array([0, 0, 0, 0, 1, 1])).max() < 1e-12
     pytest.importorskip("flint")
@@ -210,28 +210,28 @@ def test_null_directions_of_a_split_and_of_an_absent_neuron():
 def test_collection_goes_on_where_it_stopped(tmp_path):
     x, y = TANH
     file = tmp_path / "starts.jsonl"
-    whole = ep.find_critical_points(1, x, y, starts=12)
-    ep.find_critical_points(1, x, y, starts=5, store=file)
+    whole = ep.critical.find_critical_points(1, x, y, starts=12)
+    ep.critical.find_critical_points(1, x, y, starts=5, store=file)
     with file.open("a") as broken:
         broken.write('{"number": 5, "sta')
-    resumed = ep.find_critical_points(1, x, y, starts=12, store=file)
+    resumed = ep.critical.find_critical_points(1, x, y, starts=12, store=file)
     lines = [line for line in file.read_text().splitlines()[1:] if line.endswith("}")]
     assert sorted(json.loads(line)["number"] for line in lines) == list(range(12))
     assert resumed.statuses == whole.statuses
     assert resumed.hits == whole.hits
     assert [point.loss for point in resumed] == pytest.approx([point.loss for point in whole], abs=1e-14)
     with pytest.raises(ValueError, match="holds the starts of other arguments"):
-        ep.find_critical_points(2, x, y, starts=1, store=file)
+        ep.critical.find_critical_points(2, x, y, starts=1, store=file)
 
 
 def test_collection_rejects_no_starts():
     with pytest.raises(ValueError, match="starts must be"):
-        ep.find_critical_points(1, *TANH, starts=0)
+        ep.critical.find_critical_points(1, *TANH, starts=0)
 
 
 def test_same_point_up_to_permutation_and_sign():
     net = ep.two_layer(1, 3, activation=nn.Tanh, std=1.0, seed=4)
-    (W, b, s), (A, _, _) = ep.parts(net)
+    (W, b, s), (A, _, _) = ep.networks.parts(net)
     order, sign = [2, 0, 1], torch.tensor([1.0, -1.0, -1.0]).double()
     other = ep.sequential([(sign[:, None] * W[order], sign * b[order], s), (sign * A[:, order], None, None)])
     assert np.allclose(canonical(net, odd=True), canonical(other, odd=True))

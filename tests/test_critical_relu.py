@@ -40,7 +40,7 @@ def ramps(minimum, x, y):
 def test_smooth_minima_are_critical_points_with_that_loss(pieces):
     x, y = RELU
     checked = 0
-    for minimum in ep.relu_minima(pieces, x, y, on_samples=False):
+    for minimum in ep.critical.relu_minima(pieces, x, y, on_samples=False):
         if minimum.width != len(minimum.kinks):
             continue
         lines, masks = ramps(minimum, x, y)
@@ -63,7 +63,7 @@ def test_smooth_minima_are_critical_points_with_that_loss(pieces):
 
 def test_training_ends_at_predicted_minima():
     x, y = RELU
-    predicted = np.array([found.loss for found in ep.relu_minima(2, x, y) if found.width <= 2])
+    predicted = np.array([found.loss for found in ep.critical.relu_minima(2, x, y) if found.width <= 2])
     runs = ep.train_many([2], 8, x, y, steps=200_000, lr=0.05)
     ends = np.array([runs.losses(2, seed)[1][-1] for seed in runs.seeds])
     zero = (y**2).mean().item()
@@ -82,7 +82,7 @@ def test_training_ends_at_predicted_minima():
 )
 def test_bad_input_is_named(pieces, x, y, message):
     with pytest.raises(ValueError, match=message):
-        ep.relu_minima(pieces, x, y)
+        ep.critical.relu_minima(pieces, x, y)
 
 
 def two_parameters(w, a):
@@ -135,14 +135,14 @@ def test_every_frame_of_the_release_is_drawn():
     grid = np.linspace(-1, 1, 5)
     risk, minima = np.add.outer(grid**2, grid**2), np.eye(2)
     for exponent in flows:
-        figure = ep.figures.released(grid, risk, minima, flows, exponent)
+        figure = ep.figures.critical.released(grid, risk, minima, flows, exponent)
         assert isinstance(figure, Figure)
-    assert isinstance(ep.figures.landscape(grid, risk, [*flows.values()], minima), Figure)
+    assert isinstance(ep.figures.critical.landscape(grid, risk, [*flows.values()], minima), Figure)
 
 
 def test_every_frame_of_the_portraits_and_the_other_figures_are_drawn():
     x, y = ep.data.tanh_teacher()
-    found = {width: ep.find_critical_points(width, x, y, starts=6) for width in (1, 2)}
+    found = {width: ep.critical.find_critical_points(width, x, y, starts=6) for width in (1, 2)}
     line = x.numpy().ravel()
     curves = [
         (width, point, number, (line, point.model(x).detach().numpy().ravel()))
@@ -151,14 +151,16 @@ def test_every_frame_of_the_portraits_and_the_other_figures_are_drawn():
     ]
     assert curves
     for index in range(len(curves)):
-        figure = ep.figures.portrait(found, line, y.numpy().ravel(), curves, index)
+        figure = ep.figures.critical.portrait(found, line, y.numpy().ravel(), curves, index)
         titles = [axis.get_title(loc=side) for axis in figure.axes for side in ("left", "center")]
         assert any(f"width {curves[index][0]}" in title for title in titles)
-    assert isinstance(ep.figures.diagram(found, {1: [found[1].points[-1].loss]}), Figure)
+    assert isinstance(ep.figures.critical.diagram(found, {1: [found[1].points[-1].loss]}), Figure)
     values = np.array([-1.0, 1e-17, 2.0])
-    assert isinstance(ep.figures.polishing(values, values, 1e-15), Figure)
+    assert isinstance(ep.figures.critical.polishing(values, values, 1e-15), Figure)
     offsets = 10.0 ** np.arange(-4, -1)
-    assert isinstance(ep.figures.dwell(offsets, {"a": -np.log(offsets)}, {"a": 1.0}), Figure)
-    assert isinstance(ep.figures.channel(offsets, offsets, offsets, [(1.0, line, -line)], line), Figure)
+    assert isinstance(ep.figures.critical.dwell(offsets, {"a": -np.log(offsets)}, {"a": 1.0}), Figure)
+    assert isinstance(
+        ep.figures.critical.channel(offsets, offsets, offsets, [(1.0, line, -line)], line), Figure
+    )
     shares, stems = {1: np.full(200, 0.005)}, [(0, -0.4), (2, -3.2)]
-    assert isinstance(ep.figures.spectrum_predicted(np.linspace(-5, 0, 200), shares, stems), Figure)
+    assert isinstance(ep.figures.critical.spectrum_predicted(np.linspace(-5, 0, 200), shares, stems), Figure)

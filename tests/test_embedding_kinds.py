@@ -56,10 +56,10 @@ def test_arguments_are_never_changed_and_nothing_is_shared(net):
         lambda: ep.split(net),
         lambda: ep.add_null(net, bias=0.3),
         lambda: ep.embed(net, 6),
-        lambda: ep.three_fold(net),
-        lambda: ep.permute(net, 0, [2, 1, 0]),
-        lambda: ep.scale(net, 0, 1, -1),
-        lambda: ep.random_compatible(net, 5)(net),
+        lambda: ep.embedding.three_fold(net),
+        lambda: ep.embedding.permute(net, 0, [2, 1, 0]),
+        lambda: ep.embedding.scale(net, 0, 1, -1),
+        lambda: ep.embedding.random_compatible(net, 5)(net),
     ):
         wide = make()
         with torch.no_grad():
@@ -84,13 +84,13 @@ def test_arguments_are_never_changed_and_nothing_is_shared(net):
         (lambda n: ep.embed(n, [4, 4]), r"1 hidden layers"),
         (lambda n: ep.embed(n, 4, neurons=[[9]]), "0 to 2, got"),
         (lambda n: ep.embed(n, 5, fractions=[[0.2]]), r"\[2\] entries"),
-        (lambda n: ep.permute(n, 0, [0, 0, 1]), "once"),
-        (lambda n: ep.scale(n, 0, 0, 2.0), "tanh is not homogeneous"),
-        (lambda n: ep.scale(n, 0, 0, 0.0), "not zero"),
-        (lambda n: ep.random_compatible(n), "either widths or maps"),
-        (lambda n: ep.random_compatible(n, 2), "at least"),
-        (lambda n: ep.random_compatible(n, maps=[[0, 1, 1]]), r"\[2\] of layer 0 have no copy"),
-        (lambda n: ep.random_compatible(n, maps=[[0, 1, 5]]), "must hold 0 to 2"),
+        (lambda n: ep.embedding.permute(n, 0, [0, 0, 1]), "once"),
+        (lambda n: ep.embedding.scale(n, 0, 0, 2.0), "tanh is not homogeneous"),
+        (lambda n: ep.embedding.scale(n, 0, 0, 0.0), "not zero"),
+        (lambda n: ep.embedding.random_compatible(n), "either widths or maps"),
+        (lambda n: ep.embedding.random_compatible(n, 2), "at least"),
+        (lambda n: ep.embedding.random_compatible(n, maps=[[0, 1, 1]]), r"\[2\] of layer 0 have no copy"),
+        (lambda n: ep.embedding.random_compatible(n, maps=[[0, 1, 5]]), "must hold 0 to 2"),
     ],
 )
 def test_bad_input_is_named(net, call, message):
@@ -136,12 +136,12 @@ def test_a_null_bias_needs_a_bias_to_live_in():
 
 
 def test_compatible_names_the_neuron_whose_condition_fails(deep):
-    plan = ep.random_compatible(deep, [4, 5], seed=2)
+    plan = ep.embedding.random_compatible(deep, [4, 5], seed=2)
     step = plan.steps[0]
     spoiled = [alpha.clone() for alpha in step.alphas]
     spoiled[1][2, 0] += 0.25
     with pytest.raises(ValueError, match="neuron 2 over the copies"):
-        ep.compatible(deep, step.maps, spoiled)
+        ep.embedding.compatible(deep, step.maps, spoiled)
     # Moved along the row, the sum over copies is kept, the backward condition is not.
     row = [i for i, source in enumerate(step.maps[0]) if source == step.maps[0][0]]
     spoiled = [alpha.clone() for alpha in step.alphas]
@@ -149,22 +149,22 @@ def test_compatible_names_the_neuron_whose_condition_fails(deep):
         spoiled[1][2, row[0]] += 0.25
         spoiled[1][2, row[1]] -= 0.25
         with pytest.raises(ValueError, match="Σ βα"):
-            ep.compatible(deep, step.maps, spoiled)
+            ep.embedding.compatible(deep, step.maps, spoiled)
     with pytest.raises(ValueError, match=r"one matrix per layer \(3\), got 2"):
-        ep.compatible(deep, step.maps, step.alphas[:2])
+        ep.embedding.compatible(deep, step.maps, step.alphas[:2])
 
 
 def test_compatible_refuses_a_constant_that_no_bias_takes_up():
     deep = random_deep(bias=False, activation=nn.Sigmoid)
-    plan = ep.random_compatible(deep, [3, 4], seed=0)
+    plan = ep.embedding.random_compatible(deep, [3, 4], seed=0)
     with pytest.raises(ValueError, match=r"null neuron .* is not critical"):
-        ep.random_compatible(deep, maps=[[0, 1, -1], [0, 1, 2]], seed=0)(deep)
+        ep.embedding.random_compatible(deep, maps=[[0, 1, -1], [0, 1, 2]], seed=0)(deep)
     assert plan(deep)[0].out_features == 3
 
 
 def test_a_split_is_a_compatible_embedding(net):
     alphas = [torch.ones(4, 2), torch.tensor([[0.7, 1, 1, 0.3]] * 2, dtype=torch.float64)]
-    wide = ep.compatible(net, [[0, 1, 2, 0]], alphas)
+    wide = ep.embedding.compatible(net, [[0, 1, 2, 0]], alphas)
     other = ep.split(net, neuron=0, alpha=0.3)
     for a, b in zip(wide.parameters(), other.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-15, atol=0)
@@ -180,7 +180,7 @@ def test_a_plan_prints_replays_composes_and_rebuilds_from_its_repr(net, deep):
     assert again == both
     for a, b in zip(again(net).parameters(), second(wide).parameters(), strict=True):
         assert torch.equal(a, b)
-    step = ep.random_compatible(deep, [3, 4], seed=1).steps[0]
+    step = ep.embedding.random_compatible(deep, [3, 4], seed=1).steps[0]
     assert "layer 1 copies" in str(step)
     with pytest.raises(TypeError, match="holds embedding steps"):
         Plan((3,))
@@ -194,7 +194,7 @@ def test_k_new_neurons_span_k_directions_all_in_the_kernel():
         x, y = at_critical_point(net, rng)
         now = [layer.linear.out_features for layer in ep.layers(net)[:-1]]
         wide, plan = ep.embed(net, [width + 2 for width in now], seed=depth, return_plan=True)
-        tangent = ep.critical_directions(net, plan)
+        tangent = ep.embedding.critical_directions(net, plan)
         assert tangent.shape[1] == 2 * len(now)
         H = ep.hessian(wide, x, y)
         assert (H @ tangent).abs().max() < 1e-12 * H.abs().max()
@@ -222,8 +222,8 @@ def test_compatible_directions_number_as_the_heuristic_count(deep, nulls):
     rng = np.random.default_rng(3)
     x, y = at_critical_point(deep, rng)
     maps = [[0, 1, 1, -1], [2, 0, 1, 1, -1]] if nulls else [[0, 1, 1, 0], [2, 0, 1, 1, 1]]
-    plan = ep.random_compatible(deep, maps=maps, seed=4)
-    tangent = ep.critical_directions(deep, plan)
+    plan = ep.embedding.random_compatible(deep, maps=maps, seed=4)
+    tangent = ep.embedding.critical_directions(deep, plan)
     assert tangent.shape[1] == 2 + 2 + 2 * 2  # K + K₂K₁
     H = ep.hessian(plan(deep), x, y)
     assert (H @ tangent).abs().max() < 1e-11 * H.abs().max()
@@ -239,7 +239,7 @@ def test_three_fold_makes_a_strict_saddle_of_a_minimum():
         before = ep.inertia(ep.hessian(net, x, y))
         if before.negative == 0 and before.decided:
             found += 1
-            assert ep.inertia(ep.hessian(ep.three_fold(net), x, y)).negative > 0
+            assert ep.inertia(ep.hessian(ep.embedding.three_fold(net), x, y)).negative > 0
     assert found >= 5
 
 
@@ -247,8 +247,8 @@ def test_scaling_a_relu_neuron_is_one_more_flat_direction():
     net = ep.two_layer(1, 2, std=1.0, seed=2)
     _, plan = ep.embed(net, 3, return_plan=True)
     more = plan + Plan((Scale(0, 0, 1.3), Scale(0, 1, 0.8), Scale(0, 2, 1.1)))
-    assert ep.critical_directions(net, plan).shape[1] == 1
-    assert ep.critical_directions(net, more).shape[1] == 1 + 3
+    assert ep.embedding.critical_directions(net, plan).shape[1] == 1
+    assert ep.embedding.critical_directions(net, more).shape[1] == 1 + 3
 
 
 def test_a_homogeneous_split_keeps_the_whole_gradient_trajectory():
@@ -257,7 +257,7 @@ def test_a_homogeneous_split_keeps_the_whole_gradient_trajectory():
     net = ep.two_layer(1, 2, std=0.5, seed=5)
     s = torch.tensor([0.6, 0.8], dtype=torch.float64)
     wide = ep.split(net, neuron=1, fractions=(s**2).tolist())
-    wide = ep.scale(ep.scale(wide, 0, 1, s[0].item()), 0, 2, s[1].item())
+    wide = ep.embedding.scale(ep.embedding.scale(wide, 0, 1, s[0].item()), 0, 2, s[1].item())
     for model in (net, wide):
         optimiser = torch.optim.SGD(model.parameters(), lr=0.05)
         for _ in range(300):
@@ -300,8 +300,8 @@ def test_a_readers_own_network_needs_no_class_of_ours():
     for kind in (
         ep.add_null(mine),
         ep.embed(mine, 6),
-        ep.three_fold(mine),
-        ep.random_compatible(mine, 6)(mine),
+        ep.embedding.three_fold(mine),
+        ep.embedding.random_compatible(mine, 6)(mine),
     ):
         torch.testing.assert_close(kind(x), mine(x), rtol=1e-4, atol=1e-5)
 
@@ -314,6 +314,6 @@ def test_law_refuses_a_kink():
 
 
 def test_compatible_equality_is_by_identity(net):
-    step = ep.random_compatible(net, 4).steps[0]
+    step = ep.embedding.random_compatible(net, 4).steps[0]
     assert step == step
     assert isinstance(step, Compatible)

@@ -81,7 +81,7 @@ def test_nearest_point_against_every_assignment(activation):
         with torch.no_grad():
             for p in wide.parameters():
                 p += 0.15 * torch.randn(p.shape, generator=generator, dtype=p.dtype)
-        found = ep.nearest_embedded(wide, narrow, starts=4)
+        found = ep.embedding.nearest_embedded(wide, narrow, starts=4)
         w, c, _ = _sides(wide, "wide")
         v, d, _ = _sides(narrow, "narrow")
         signs = (1, -1) if activation is nn.Tanh else (1,)
@@ -110,34 +110,34 @@ def test_nearest_point_against_every_assignment(activation):
 
 def test_nearest_is_zero_on_the_set_and_bad_input_is_named():
     net = ep.two_layer(1, 2, std=1.0, seed=1)
-    wide = ep.scale(ep.embed(net, 5), 0, 3, 2.5)
-    found = ep.nearest_embedded(wide, net)
+    wide = ep.embedding.scale(ep.embed(net, 5), 0, 3, 2.5)
+    found = ep.embedding.nearest_embedded(wide, net)
     assert found.distance < 1e-13
     assert found.copies == (0, 1, 0, 0, 1)
     with pytest.raises(ValueError, match="does not embed into width 2"):
-        ep.nearest_embedded(net, wide)
+        ep.embedding.nearest_embedded(net, wide)
     with pytest.raises(ValueError, match="differ in σ"):
-        ep.nearest_embedded(wide, ep.two_layer(1, 2, activation=nn.Tanh))
+        ep.embedding.nearest_embedded(wide, ep.two_layer(1, 2, activation=nn.Tanh))
     with pytest.raises(ValueError, match="narrow must be a two-layer network of scalar output"):
-        ep.nearest_embedded(wide, ep.two_layer(1, 2, outputs=2))
+        ep.embedding.nearest_embedded(wide, ep.two_layer(1, 2, outputs=2))
     with pytest.raises(ValueError, match="starts"):
-        ep.nearest_embedded(wide, net, starts=0)
+        ep.embedding.nearest_embedded(wide, net, starts=0)
 
 
 def test_volume_against_the_ellipsoid_and_the_saddle():
     zero = torch.zeros(3, 1, dtype=torch.float64)
     net = ep.sequential([(torch.zeros(1, 3, dtype=torch.float64), None, None)])
     x = torch.diag(torch.tensor([3.0, 30.0, 0.0], dtype=torch.float64)) ** 0.5  # L = w₁² + 10 w₂², w₃ flat
-    volume = ep.flat_volume(net, x, zero, radius=1.0, particles=4000)
+    volume = ep.critical.flat_volume(net, x, zero, radius=1.0, particles=4000)
     # Inside the ball: a disc of area π ε/√10 times a length of about 2, over 4π/3.
     for height in (1e-4, 1e-3):
         exact = np.pi * height / 10**0.5 * 2 / (4 * np.pi / 3)
         assert 0.75 < volume.at(height) / exact < 1.33
-    speed = ep.flat_volume(net, x, zero, radius=1.0, particles=4000, height="gradient")
+    speed = ep.critical.flat_volume(net, x, zero, radius=1.0, particles=4000, height="gradient")
     assert 1.9 < speed.slope(1e-3, 1e-2) < 2.1  # two curved directions, one flat
     for bad in ({"radius": 0.0}, {"height": "depth"}, {"particles": 3}, {"deepest": -1.0}):
         with pytest.raises(ValueError, match=next(iter(bad))):
-            ep.flat_volume(net, x, zero, **bad)
+            ep.critical.flat_volume(net, x, zero, **bad)
     with pytest.raises(ValueError, match="measured from"):
         volume.at(1e9)
 
@@ -145,4 +145,4 @@ def test_volume_against_the_ellipsoid_and_the_saddle():
 def test_targets_need_samples():
     net = ep.two_layer(1, 3, activation=nn.Tanh)
     with pytest.raises(ValueError, match="4 samples give 4 outputs for 9 parameters"):
-        ep.critical_targets(net, torch.zeros(4, 1, dtype=torch.float64))
+        ep.critical.critical_targets(net, torch.zeros(4, 1, dtype=torch.float64))

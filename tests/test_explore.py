@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from epbook import Axis, explore
-from epbook.figures import COLOURS, INK, PAPER, subplots, use_style
-from epbook.figures.svg import inline, to_svg
+from epbook.page import COLOURS, INK, PAPER, subplots, use_style
+from epbook.page.svg import inline, to_svg
 
 
 @pytest.fixture(autouse=True)

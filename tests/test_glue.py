@@ -22,7 +22,7 @@ def page(monkeypatch):
         assert display is False
         handed[name] = value
 
-    module = importlib.import_module("epbook.glue")  # the name epbook.glue is the function
+    module = importlib.import_module("epbook.page.glue")  # the name epbook.page.glue is the function
     monkeypatch.setattr(module, "get_ipython", lambda: object())
     monkeypatch.setattr(myst_nb, "glue", record)
     return handed

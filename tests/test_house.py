@@ -18,14 +18,16 @@ ORDER = [
     "data",
     "activations",
     "networks",
+    "checks",
     "progress",
-    "features",
+    "neurons",
     "training",
     "critical",
     "embedding",
     "reduction",
+    "page",
+    "figures",
 ]
-ORDER += ["figures", "explore", "glue", "claims"]
 MODULES = sorted((ROOT / "epbook").glob("*/**/*.py")) + sorted((ROOT / "epbook").glob("[!_]*.py"))
 FUNCTIONS = [name for name in ep.__all__ if inspect.isfunction(getattr(ep, name))]
 

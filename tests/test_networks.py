@@ -13,7 +13,7 @@ def test_parts_and_sequential_are_inverse():
         nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 4, bias=False), nn.Linear(4, 1), nn.Sigmoid()
     )
     net = net.double()
-    copy = ep.sequential(ep.parts(net))
+    copy = ep.sequential(ep.networks.parts(net))
     x = torch.randn(5, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     assert torch.equal(copy(x), net(x))
     with torch.no_grad():

@@ -122,8 +122,8 @@ def test_a_figure_without_alt_text_is_refused(source):
 @pytest.mark.parametrize(
     "source",
     [
-        "ep.figures.use_style()",
-        "colour = ep.figures.width_colour(3)",
+        "ep.page.use_style()",
+        "colour = ep.page.width_colour(3)",
         "def draw(a):\n    return ep.figures.losses(a)",
         "draw = lambda a: ep.figures.losses(a)",
         "ep.explore(partial(ep.figures.losses, runs), a=grid)",

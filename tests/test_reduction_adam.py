@@ -11,7 +11,7 @@ from torch import nn
 
 from epbook.networks import parts, two_layer
 from epbook.reduction import Plateau, softmax_mse, train_adam
-from epbook.reduction.sparse import SparseData
+from epbook.training.sparse import SparseData
 
 
 def data(n=40, d=30, share=0.2, seed=0):

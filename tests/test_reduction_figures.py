@@ -49,7 +49,7 @@ def test_a_sweep_finds_the_copies_and_beats_pruning(cuts):
 
 @pytest.mark.parametrize("threshold", [0.5, 0.7, 0.9, 0.999])
 def test_threshold_view_shows_the_nearest_threshold(cuts, threshold):
-    figure = figures.threshold_view(cuts, threshold)
+    figure = figures.reduction.threshold_view(cuts, threshold)
     near = min(cuts, key=lambda cut: abs(cut.threshold - threshold))
     left, right = figure.axes
     heights = [bar.get_height() for bar in left.patches]
@@ -61,7 +61,10 @@ def test_threshold_view_shows_the_nearest_threshold(cuts, threshold):
 
 def test_frames_share_their_axes(cuts):
     limits = {
-        tuple(axis.get_xlim() + axis.get_ylim() for axis in figures.threshold_view(cuts, cut.threshold).axes)
+        tuple(
+            axis.get_xlim() + axis.get_ylim()
+            for axis in figures.reduction.threshold_view(cuts, cut.threshold).axes
+        )
         for cut in cuts
     }
     assert len(limits) == 1
@@ -71,7 +74,7 @@ def test_frames_share_their_axes(cuts):
 def test_forming_shows_the_state_nearest_to_the_epoch(epoch):
     losses = np.geomspace(1, 0.01, 401)
     states = {0: (np.eye(5), 5), 10: (np.full((5, 5), 0.5), 3), 400: (np.ones((5, 5)), 1)}
-    figure = figures.forming(losses, states, epoch)
+    figure = figures.reduction.forming(losses, states, epoch)
     shown = figure.axes[1].images[0].get_array()
     nearest = min(states, key=lambda kept: abs(kept - epoch))
     assert np.array_equal(shown, states[nearest][0])
@@ -82,7 +85,7 @@ def test_similarity_matrix_frames_every_group_and_names_low_amplitude(wide):
     wide = embed(wide, [13])
     wide[2].weight.data[:, 5] = 0
     found = groups(wide, 0.9)
-    figure = figures.similarity_matrix(similarity(wide), found)
+    figure = figures.reduction.similarity_matrix(similarity(wide), found)
     axis = figure.axes[0]
     assert len(axis.patches) == sum(len(group) > 1 for group in found.members)
     assert [text.get_text() for text in axis.texts] == ["low\namplitude"]
@@ -96,18 +99,18 @@ def test_prediction_pairs_counts_images(wide):
     x = torch.randn(50, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     small, _ = reduce(wide, 0.9)
     counts = agreement_matrix(wide, small, x)
-    figure = figures.prediction_pairs(counts)
+    figure = figures.reduction.prediction_pairs(counts)
     assert sum(int(text.get_text()) for text in figure.axes[0].texts) == 50
 
 
 def test_the_other_figures_are_drawn(cuts, wide):
     curves = {0: np.geomspace(1, 0.1, 50), 1: np.geomspace(1, 0.2, 40)}
     drawn = [
-        figures.plateau_curve(curves, shown=0, onward=np.full(5, 0.1)),
-        figures.retraining({"full": curves[0], "mean": curves[1]}, 0.2, {"mean": 3}),
-        figures.agreement_against_width(cuts),
-        figures.widths_left({"small weights": ([0.5, 0.9], [0.2, 0.4])}),
-        figures.digits(torch.rand(3, 784), [1, 2, 3]),
+        figures.reduction.plateau_curve(curves, shown=0, onward=np.full(5, 0.1)),
+        figures.reduction.retraining({"full": curves[0], "mean": curves[1]}, 0.2, {"mean": 3}),
+        figures.reduction.agreement_against_width(cuts),
+        figures.reduction.widths_left({"small weights": ([0.5, 0.9], [0.2, 0.4])}),
+        figures.reduction.digits(torch.rand(3, 784), [1, 2, 3]),
     ]
     assert all(isinstance(figure, Figure) and figure.axes for figure in drawn)
     assert drawn[0].axes[0].lines[-1].get_ydata()[0] == pytest.approx(0.1)

@@ -27,21 +27,23 @@ def points(axes, label):
 
 def test_target_shows_every_point(data):
     x, y = data
-    axes = ep.figures.target(x, y, curve=ep.data.relu_teacher(201)).axes[0]
+    axes = ep.figures.training.target(x, y, curve=ep.data.relu_teacher(201)).axes[0]
     *corners, _, dots = axes.lines
     assert np.array_equal(np.asarray(dots.get_xydata()), np.hstack([x, y]))
     assert [line.get_xdata()[0] for line in corners] == pytest.approx([-0.3, 0, 0.4, 0.8])
 
 
 def test_loss_curves_show_each_width_from_its_first_step(runs):
-    axes = ep.figures.loss_curves({m: runs.losses(m, 0) for m in runs.widths}, {"a level": 0.1}).axes[0]
+    axes = ep.figures.training.loss_curves(
+        {m: runs.losses(m, 0) for m in runs.widths}, {"a level": 0.1}
+    ).axes[0]
     steps, losses = runs.losses(12, 0)
     assert np.array_equal(points(axes, "12"), np.stack([steps[1:], losses[1:]], axis=1))
 
 
 def test_spectrum_colours_are_the_shares(runs):
     counts = np.array([runs.spectrum(m) for m in runs.widths])
-    figure = ep.figures.loss_spectrum(runs.widths, counts, runs.edges, [-0.4375], {"zero": -0.43})
+    figure = ep.figures.spectrum.loss_spectrum(runs.widths, counts, runs.edges, [-0.4375], {"zero": -0.43})
     top = next(axes for axes in figure.axes[0].child_axes)
     assert [label.get_text() for label in top.get_xticklabels()] == ["zero"]
     assert top.get_xticks(minor=True) == pytest.approx([-0.4375])
@@ -53,20 +55,20 @@ def test_spectrum_colours_are_the_shares(runs):
 
 def test_both_spectra_are_shown(runs):
     counts = np.array([runs.spectrum(m) for m in runs.widths])
-    figure = ep.figures.two_spectra(runs.widths, counts, counts[::-1], runs.edges, ("one", "two"))
+    figure = ep.figures.spectrum.two_spectra(runs.widths, counts, counts[::-1], runs.edges, ("one", "two"))
     left, right = (axes.collections[0].get_array() for axes in figure.axes[:2])
     assert np.array_equal(left, right[::-1])
 
 
 def test_outputs_and_orientations_show_each_net(runs, data):
     nets = {m: runs.final(m, 0) for m in runs.widths}
-    above, below = ep.figures.outputs(nets, *data).axes
+    above, below = ep.figures.training.outputs(nets, *data).axes
     with torch.no_grad():
         values = {m: net(ep.figures.training.DRAWN)[:, 0] for m, net in nets.items()}
     assert np.allclose(points(above, "12")[:, 1], values[12])
     assert np.allclose(below.lines[1].get_ydata(), values[12] - values[2])
     found = {m: ep.effective_neurons(net) for m, net in nets.items()}
-    whole, *zooms = ep.figures.orientations(found).axes
+    whole, *zooms = ep.figures.training.orientations(found).axes
     assert len(zooms) == len(found[2].angle)
     for axes in (whole, *zooms):
         assert np.allclose(points(axes, "12")[:, 0], found[12].angle)
@@ -74,17 +76,19 @@ def test_outputs_and_orientations_show_each_net(runs, data):
 
 def test_flow_and_finals(runs):
     steps, losses = runs.losses(12, 0)
-    figure = ep.figures.same_flow({12: ((0.05 * steps, losses), (0.001 * steps, losses))})
+    figure = ep.figures.training.same_flow({12: ((0.05 * steps, losses), (0.001 * steps, losses))})
     assert len(figure.axes[0].lines) == 2
     finals = [np.array([runs.losses(m, seed)[1][-1] for seed in runs.seeds]) for m in runs.widths]
-    axes = ep.figures.final_losses(runs.widths, finals, {"a level": 0.1}).axes[0]
+    axes = ep.figures.training.final_losses(runs.widths, finals, {"a level": 0.1}).axes[0]
     assert np.allclose(axes.lines[4].get_ydata(), np.median(finals[1]))
 
 
 def test_the_slider_through_time_over_its_whole_grid(runs, data):
     frames = []
     for step in STEPS:
-        figure = ep.figures.moment(runs.losses(40, 1), step, runs.at(step, 40, 1), *data, top=2.0, least=0.03)
+        figure = ep.figures.training.moment(
+            runs.losses(40, 1), step, runs.at(step, 40, 1), *data, top=2.0, least=0.03
+        )
         assert isinstance(figure, Figure)
         dot = np.asarray(figure.axes[0].lines[1].get_xydata())[0]
         net = runs.at(step, 40, 1)

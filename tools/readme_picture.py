@@ -15,7 +15,7 @@ WIDTHS = [1, 2, 3, 4, 6, 8, 10, 15, 30, 60, 100, 200, 2000, 10_000]
 
 def main() -> None:
     """Train, count and draw."""
-    ep.figures.use_style()
+    ep.page.use_style()
     x, y = ep.data.relu_teacher()
     # The chapter's own call, so that the nets which it has trained are found again.
     band, cache = (6.88e-4, 6.924e-4), ROOT / ".cache" / "training"
@@ -24,7 +24,7 @@ def main() -> None:
     best = {m: min(runs.losses(m, seed)[1][-1] for seed in runs.seeds) for m in (1, 2)}
     levels = {"zero function": (y**2).mean().item(), "best of width 1": best[1], "best of width 2": best[2]}
     names = {name: np.log10(loss) for name, loss in levels.items()}
-    figure = ep.figures.loss_spectrum(WIDTHS, counts, runs.edges, names=names)
+    figure = ep.figures.spectrum.loss_spectrum(WIDTHS, counts, runs.edges, names=names)
     figure.savefig(ROOT / "web" / "spectrum.png", metadata={"Software": None})
 
 

@@ -24,8 +24,8 @@ from sphinx.ext.mathjax import install_mathjax
 from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
-from epbook.figures.style import themed
-from epbook.figures.svg import fingerprint, inline
+from epbook.page.style import themed
+from epbook.page.svg import fingerprint, inline
 
 HERE = Path(__file__).parent
 FOREIGN = ("sphinx_thebe", "sphinx_comments")

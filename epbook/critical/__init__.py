@@ -6,7 +6,9 @@ from epbook.critical.flat import null_directions
 from epbook.critical.flow import Flow, gradient_flow
 from epbook.critical.hessian import hessian
 from epbook.critical.inertia import Inertia, inertia
-from epbook.critical.relu_line import ReluMinimum, relu_minima
+from epbook.critical.relu_minima import ReluMinimum, relu_minima
+from epbook.critical.targets import critical_targets
+from epbook.critical.volume import Volume, flat_volume
 
 __all__ = [
     "CriticalPoint",
@@ -14,8 +16,11 @@ __all__ = [
     "Flow",
     "Inertia",
     "ReluMinimum",
+    "Volume",
+    "critical_targets",
     "find_critical",
     "find_critical_points",
+    "flat_volume",
     "gradient_flow",
     "hessian",
     "inertia",

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from epbook.critical import CriticalPoint, CriticalPoints, Flow
-from epbook.figures.style import COLOURS, INK, MUTED, PAPER, SIGN_COLOURS, subplots, width_colour
+from epbook.page.style import COLOURS, INK, MUTED, PAPER, SIGN_COLOURS, subplots, width_colour
 
 _PATHS = [COLOURS[name] for name in ("blue", "orange", "green", "pink", "gold")]
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from epbook.figures.style import COLOURS, INK, MUTED, PAPER, SIGN_COLOURS, subplots, width_colour
+from epbook.page.style import COLOURS, INK, MUTED, PAPER, SIGN_COLOURS, subplots, width_colour
 
 MARKERS = {"negative": "v", "zero": "x", "positive": "o"}
 FLOOR = 1e-20  # where eigenvalues of exactly 0 are drawn

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from epbook.figures.style import COLOURS, INK, MUTED, subplots, width_colour
+from epbook.page.style import COLOURS, INK, MUTED, subplots, width_colour
 
 LABELS = ((0, -18), (12, 0), (-12, -8), (12, 0), (-12, 8))  # where the names of stations stand, by width
 STYLES = ("-", "--", "-.", ":")  # neighbouring widths have neighbouring colours: lines differ in style too

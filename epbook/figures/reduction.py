@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from epbook.figures.style import COLOURS, INK, MUTED, PAPER, subplots
+from epbook.page.style import COLOURS, INK, MUTED, PAPER, subplots
 from epbook.reduction import Cut, Groups
 
 # One colour for each way to cut a network down, in every figure of the chapter.

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from epbook.figures.style import PAPER, subplots
+from epbook.page.style import PAPER, subplots
 
 FAINTEST = -2.5  # log10 frequency at the lower end of the colour scale
 

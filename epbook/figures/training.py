@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 
-from epbook.features import Features, effective_neurons, features
-from epbook.figures.style import COLOURS, INK, MUTED, subplots, width_colour
+from epbook.neurons import Features, effective_neurons, features
+from epbook.page.style import COLOURS, INK, MUTED, subplots, width_colour
 
 DRAWN = torch.linspace(-1.5, 1.5, 121, dtype=torch.float64)[:, None]
 FLOOR = 1e-8  # an exact fit ends anywhere between this and 1e-30

@@ -1,6 +1,5 @@
 """Reduction: a condensed network cut down to its groups of neurons (chapter section 1.4)."""
 
-from epbook.reduction.adam import AdamRun, Plateau, softmax_mse, train_adam
 from epbook.reduction.compare import accuracy, agreement, agreement_matrix, magnitude_prune
 from epbook.reduction.groups import Groups, groups
 from epbook.reduction.reduce import reduce
@@ -9,11 +8,9 @@ from epbook.reduction.similarity import amplitude, similarity
 from epbook.reduction.sweep import Cut, sweep_similarity
 
 __all__ = [
-    "AdamRun",
     "Cut",
     "Groups",
     "LayerReport",
-    "Plateau",
     "Report",
     "accuracy",
     "agreement",
@@ -23,7 +20,5 @@ __all__ = [
     "magnitude_prune",
     "reduce",
     "similarity",
-    "softmax_mse",
     "sweep_similarity",
-    "train_adam",
 ]

@@ -13,11 +13,11 @@ from joblib import Parallel, delayed
 from torch import Tensor, nn
 
 from epbook.activations import KNOWN
+from epbook.checks import interval, module_of, numbers_from, positive, several, spread, table, whole
 from epbook.networks import two_layer
 from epbook.progress import progress
 from epbook.training import cache as store
 from epbook.training.descent import Record, State, descend
-from epbook.training.inputs import interval, module_of, numbers_from, positive, several, spread, table, whole
 from epbook.training.runs import Runs
 
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from epbook.figures.style import INK, PAPER, themed
+from epbook.page.style import INK, PAPER, themed
 
 MANY = 3000  # marks of one artist beyond which pixels are lighter than vectors
 PIXELS = 1.4  # of the page for a point of the figure: its 11.5 pt stand beside text of 17 pixels

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from epbook.explore.axis import Axis, Value
-from epbook.explore.live import widget
-from epbook.explore.page import page
-from epbook.figures.svg import fingerprint, inline, to_svg
+from epbook.page.axis import Axis, Value
+from epbook.page.live import widget
+from epbook.page.sliders import page
+from epbook.page.svg import fingerprint, inline, to_svg
 
 __all__ = ["Axis", "Explorer", "explore"]
 
@@ -113,7 +113,7 @@ def explore(
     sizes; TypeError where `draw` returns no Figure; and whatever `draw` raises, with the values as a note.
     Source: the conventions of the whole book.
 
-    >>> from epbook.figures import subplots
+    >>> from epbook.page import subplots
     >>> def draw(alpha):
     ...     "A straight line of slope α."
     ...     figure, axes = subplots(figsize=(2, 1))

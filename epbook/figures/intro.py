@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from torch import Tensor, nn
 
-from epbook.figures.style import COLOURS, INK, MUTED, PAPER, subplots
 from epbook.networks import layers
+from epbook.page.style import COLOURS, INK, MUTED, PAPER, subplots
 
 REACH = 5.0  # outputs shown, the largest share of one copy included
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import ipywidgets
 import numpy as np
 
-from epbook.explore.axis import Axis
+from epbook.page.axis import Axis
 
 FINER = 10  # positions of a live slider between two frames
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from epbook.networks import parts, sequential
 from epbook.progress import progress
-from epbook.reduction.checkpoint import Checkpoint
-from epbook.reduction.sparse import SparseData
+from epbook.training.checkpoint import Checkpoint
+from epbook.training.sparse import SparseData
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

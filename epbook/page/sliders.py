@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
-from epbook.explore.axis import Axis
+from epbook.page.axis import Axis
 
 _CONTROL = """\
 <div class="ep-control">
@@ -67,5 +67,5 @@ def page(svg: str, axes: Sequence[Axis], alts: Sequence[str], *, prefix: str, pl
 
 
 def _asset(name: str) -> str:
-    text = files("epbook.explore").joinpath(name).read_text(encoding="utf-8")
+    text = files("epbook.page").joinpath(name).read_text(encoding="utf-8")
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())

@@ -1,0 +1,33 @@
+"""What the built page needs: the style of figures, SVG that follows the theme, sliders, claims, glue."""
+
+from epbook.page.axis import Axis
+from epbook.page.claims import Claim, Claims
+from epbook.page.explore import Explorer, explore
+from epbook.page.glue import glue
+from epbook.page.style import (
+    COLOURS,
+    INK,
+    MUTED,
+    PAPER,
+    SIGN_COLOURS,
+    subplots,
+    use_style,
+    width_colour,
+)
+
+__all__ = [
+    "COLOURS",
+    "INK",
+    "MUTED",
+    "PAPER",
+    "SIGN_COLOURS",
+    "Axis",
+    "Claim",
+    "Claims",
+    "Explorer",
+    "explore",
+    "glue",
+    "subplots",
+    "use_style",
+    "width_colour",
+]
