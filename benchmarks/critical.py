@@ -35,7 +35,7 @@ def near(point, x, y, rng):
     """The point's model, moved at random to ‖∇R‖₁ = 1e-4 (to first order)."""
     H = ep.hessian(point.model, x, y)
     direction = torch.from_numpy(rng.normal(size=len(H)))
-    net = ep.sequential(ep.networks.parts(point.model))
+    net = ep.sequential(ep.layers(point.model))
     theta = parameters_to_vector(net.parameters()).detach()
     vector_to_parameters(theta + 1e-4 * direction / (H @ direction).abs().sum(), net.parameters())
     return net

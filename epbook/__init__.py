@@ -10,10 +10,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from epbook import critical, data, embedding, networks, neurons, reduction, training
+from epbook import activations, critical, data, embedding, losses, networks, neurons, reduction, training
 from epbook.critical import find_critical, gradient_flow, hessian, inertia
 from epbook.embedding import add_null, embed, split, split_inertia, split_law
-from epbook.networks import layers, sequential, two_layer
+from epbook.given import layers
+from epbook.networks import sequential, two_layer
 from epbook.neurons import effective_neurons, features
 from epbook.reduction import reduce
 from epbook.training import train_many
@@ -34,6 +35,7 @@ _DRAWS = {
 __all__ = [
     "Axis",
     "Claims",
+    "activations",
     "add_null",
     "critical",
     "data",
@@ -49,6 +51,7 @@ __all__ = [
     "hessian",
     "inertia",
     "layers",
+    "losses",
     "networks",
     "neurons",
     "page",

@@ -1,4 +1,4 @@
-"""What `train_many` accepts, brought into one form, with errors that name the offending value."""
+"""Plain values that functions are given, in one form; errors name the value and what is expected."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-
-from epbook.activations import KNOWN
-from epbook.training.fused import ACTIVATIONS
+from torch import Tensor
 
 
 def table(data: Tensor, name: str) -> np.ndarray:
@@ -32,18 +29,70 @@ def table(data: Tensor, name: str) -> np.ndarray:
     return array
 
 
-def whole(value: int, name: str, least: int) -> int:
-    """A whole number of at least `least`; 3.0 and NumPy's integers are whole too, True is not."""
+def whole(value: int, name: str, least: int = 0, *, said: str | None = None) -> int:
+    """A whole number of at least `least`, as an int; 3.0 and NumPy's integers are whole too, True is not.
+
+    said: how the message puts what is expected. Raises ValueError. Source: the conventions of the book.
+
+    >>> whole(np.int64(3), "width", 1), whole(3.0, "width", 1)
+    (3, 3)
+    """
     number = None if isinstance(value, bool | np.bool_) else value
-    if isinstance(number, float) and number.is_integer():
+    if isinstance(number, float | np.floating) and float(number).is_integer():
         number = int(number)
     try:
         number = operator.index(number)
     except TypeError:
         number = None
     if number is None or not least <= number < 2**63:
-        raise ValueError(f"{name} must be whole numbers of at least {least}, got {value!r}")
+        raise ValueError(f"{name} must be {said or f'a whole number of at least {least}'}, got {value!r:.80}")
     return number
+
+
+def choice(value: str, name: str, options: Iterable[str]) -> str:
+    """One of the words that an option takes. Raises ValueError that lists them.
+
+    Source: the conventions of the book.
+
+    >>> choice("loss", "height", ["loss", "gradient"])
+    'loss'
+    """
+    known = list(options)
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r:.80}")
+    return value
+
+
+def between(value: float, name: str, low: float, high: float) -> float:
+    """A number in [low, high], as a float. Raises ValueError. Source: the conventions of the book.
+
+    >>> between(0.9, "similarity", 0, 1)
+    0.9
+    """
+    number = _number(value)
+    if not low <= number <= high:
+        raise ValueError(f"{name} must lie between {low:g} and {high:g}, got {value!r:.80}")
+    return number
+
+
+def finite(value: float, name: str) -> float:
+    """A finite number, as a float. Raises ValueError. Source: the conventions of the book.
+
+    >>> finite(1, "alpha")
+    1.0
+    """
+    number = _number(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, got {value!r:.80}")
+    return number
+
+
+def _number(value: object) -> float:
+    """The value as a float; NaN for what is no number, text and truth values included."""
+    try:
+        return math.nan if isinstance(value, bool | np.bool_ | str) else float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        return math.nan
 
 
 def several(values: Iterable[int], name: str, least: int, *, empty: bool = False) -> tuple[int, ...]:
@@ -69,10 +118,7 @@ def numbers_from(seeds: Iterable[int] | int) -> Iterable[int]:
 
 def positive(value: float, name: str) -> float:
     """A positive finite number."""
-    try:
-        number = math.nan if isinstance(value, bool | str) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
+    number = _number(value)
     if not 0 < number < math.inf:
         raise ValueError(f"{name} must be positive and finite, got {value!r:.80}")
     return number
@@ -96,18 +142,7 @@ def spread(std: Callable[[int], float] | float | None, width: int) -> float:
     if std is None:
         return float(width) ** -2
     value = std(width) if callable(std) else std
-    try:
-        number = math.nan if isinstance(value, bool | str) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
+    number = _number(value)
     if not 0 <= number < math.inf:
         raise ValueError(f"std must be finite and not negative, got {value!r} for width {width}")
     return number
-
-
-def module_of(activation: str | type[nn.Module]) -> type[nn.Module]:
-    """The class of an activation that is given by name or class."""
-    for module, facts in KNOWN.items():
-        if activation in (module, facts.name) and facts.name in ACTIVATIONS:
-            return module
-    raise ValueError(f"unknown activation {activation!r}: known are {', '.join(ACTIVATIONS)}")

@@ -3,21 +3,48 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from epbook.activations import KNOWN
+from epbook.activations import ActivationLike, module_from
+from epbook.checks import spread, whole
 
 
-@dataclass(frozen=True)
-class Layer:
-    """One affine map of a network and the activation behind it (None: the identity)."""
+class Layer(NamedTuple):
+    """One affine map x ↦ Wx + b and the activation behind it (None: the identity).
 
-    linear: nn.Linear
+    weight: (out, in), bias: (out,) or None for a layer without one.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
     activation: nn.Module | None
+
+    @property
+    def width(self) -> int:
+        """Number of neurons of this layer, or of outputs of the last one."""
+        return self.weight.shape[0]
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs of each of them."""
+        return self.weight.shape[1]
+
+    @property
+    def incoming(self) -> Tensor:
+        """[W b], one row w̃_j = (w_j, b_j) per neuron; W alone where there is no bias."""
+        return self.weight if self.bias is None else torch.cat([self.weight, self.bias[:, None]], dim=1)
+
+    def affine(self, x: Tensor) -> Tensor:
+        """z = x Wᵀ + b, the pre-activations, of shape (n, out)."""
+        return nn.functional.linear(x, self.weight, self.bias)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        z = self.affine(x)
+        return z if self.activation is None else self.activation(z)
 
 
 def two_layer(
@@ -25,7 +52,7 @@ def two_layer(
     width: int,
     *,
     outputs: int = 1,
-    activation: Callable[[], nn.Module] = nn.ReLU,
+    activation: ActivationLike = nn.ReLU,
     std: float | None = None,
     seed: int = 0,
     output_bias: bool = False,
@@ -34,44 +61,46 @@ def two_layer(
 
     f(x) = Σ_j a_j σ(w_j·x + b_j), with j = 1..width; `output_bias` adds a constant per output.
 
-    inputs, outputs: dimensions of x and f; std: default width**-2, the chapter's condensed regime.
-    The draw depends on `seed` only: first (w, b) neuron by neuron, then a, then the output bias.
+    inputs, outputs: dimensions of x and f; activation: a class, a module or a name; std: default width**-2,
+    the chapter's condensed regime. The draw depends on `seed` only: first (w, b) neuron by neuron, then a,
+    then the output bias. PyTorch's generator gives the same numbers on processors with and without vector
+    units; between versions of the mathematical library they may differ in the last place.
     Returns Sequential(Linear, activation, Linear) in float64.
-    Raises ValueError where a size is below 1 or std is negative or not finite.
+    Raises ValueError where a size is below 1 or std is negative or not finite, TypeError for no activation.
     Source: chapter section 1.1, equation (1.1).
 
     >>> net = two_layer(1, 3, activation=nn.Tanh, seed=1)
     >>> net(torch.zeros(5, 1, dtype=torch.float64)).shape
     torch.Size([5, 1])
     """
-    for name, size in (("inputs", inputs), ("width", width), ("outputs", outputs)):
-        if size != int(size) or size < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, got {size!r}")
-    std = float(width) ** -2 if std is None else float(std)
-    if not 0 <= std < float("inf"):
-        raise ValueError(f"std must be finite and not negative, got {std!r}")
-    generator = torch.Generator().manual_seed(seed)
+    inputs, width, outputs = (
+        whole(inputs, "inputs", 1),
+        whole(width, "width", 1),
+        whole(outputs, "outputs", 1),
+    )
+    std = spread(std, width)
+    generator = torch.Generator().manual_seed(whole(seed, "seed", 0))
 
     def normal(*shape: int) -> Tensor:
         return std * torch.randn(*shape, generator=generator, dtype=torch.float64)
 
     hidden = normal(width, inputs + 1)
-    net = sequential(
+    return sequential(
         [
-            (hidden[:, :inputs], hidden[:, inputs], activation()),
+            (hidden[:, :inputs], hidden[:, inputs], module_from(activation)),
             (normal(outputs, width), normal(outputs) if output_bias else None, None),
         ]
     )
-    return net
 
 
-def sequential(parts: list[tuple[Tensor, Tensor | None, nn.Module | None]]) -> nn.Sequential:
+def sequential(layers: Sequence[tuple[Tensor, Tensor | None, nn.Module | None]]) -> nn.Sequential:
     """Build a network from (weight, bias, activation) triples; None stands for no bias, no activation.
 
     x ↦ σ_L(W_L … σ_1(W_1 x + b_1) … + b_L), weight l of shape (out_l, in_l), bias of shape (out_l,).
 
-    Tensors and activations are copied, so the new network shares nothing with its sources.
-    Raises ValueError where shapes do not chain. Source: the conventions of the whole book.
+    Tensors and activations are copied, so the new network shares nothing with its sources; it has their
+    number type and device. Raises ValueError where shapes do not chain, or types and devices differ.
+    Source: the conventions of the whole book.
 
     >>> net = sequential([(torch.ones(2, 1), None, nn.ReLU()), (torch.ones(1, 2), None, None)])
     >>> net(torch.tensor([[3.0]])).item()
@@ -79,14 +108,21 @@ def sequential(parts: list[tuple[Tensor, Tensor | None, nn.Module | None]]) -> n
     """
     modules: list[nn.Module] = []
     inner = None
-    for index, (weight, bias, activation) in enumerate(parts):
+    for index, (weight, bias, activation) in enumerate(layers):
+        if weight.ndim != 2:
+            raise ValueError(f"layer {index} has a weight of shape {tuple(weight.shape)}, expected (out, in)")
+        for name, part in (("weight", weight), ("bias", bias)):
+            if part is not None and (part.dtype, part.device) != (layers[0][0].dtype, layers[0][0].device):
+                raise ValueError(
+                    f"the {name} of layer {index} is {part.dtype} on {part.device}, the first weight "
+                    f"{layers[0][0].dtype} on {layers[0][0].device}: bring them to one"
+                )
         outer, given = weight.shape
         if inner is not None and given != inner:
             raise ValueError(f"layer {index} takes {given} inputs but layer {index - 1} gives {inner}")
         if bias is not None and bias.shape != (outer,):
             raise ValueError(f"layer {index} has {outer} outputs but a bias of shape {tuple(bias.shape)}")
-        linear = _linear(weight, bias)
-        modules.append(linear)
+        modules.append(_linear(weight, bias))
         if activation is not None:
             modules.append(copy.deepcopy(activation))
         inner = outer
@@ -100,79 +136,66 @@ def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
     nn.Module.__init__(linear)
     linear.out_features, linear.in_features = weight.shape
     linear.weight = nn.Parameter(weight.detach().clone())
-    copied = None if bias is None else nn.Parameter(bias.detach().to(weight.dtype, copy=True))
+    copied = None if bias is None else nn.Parameter(bias.detach().clone())
     linear.register_parameter("bias", copied)
     return linear
 
 
-def layers(net: nn.Module) -> list[Layer]:
-    """Read a network as a list of layers; the inverse of `sequential`.
+def forward(layers: Sequence[Layer], x: Tensor) -> Tensor:
+    """f(x), of shape (n, outputs): the output of the layers one after another.
 
-    x ↦ σ_L(W_L … σ_1(W_1 x + b_1) … + b_L).
+    x: (n, inputs), in the number type of the layers. Source: the conventions of the whole book.
 
-    Accepts any nn.Sequential that starts with a Linear and holds only Linear modules with at most one
-    elementwise activation behind each. Nothing is copied. Raises TypeError that names the module which
-    does not fit, ValueError where dimensions do not chain. Source: the conventions of the whole book.
-
-    >>> [layer.linear.out_features for layer in layers(two_layer(1, 3))]
-    [3, 1]
+    >>> forward([Layer(torch.ones(1, 2), None, None)], torch.ones(3, 2)).tolist()
+    [[2.0], [2.0], [2.0]]
     """
-    if not isinstance(net, nn.Sequential):
-        raise TypeError(f"expected an nn.Sequential of Linear and activations, got {type(net).__name__}")
-    found: list[Layer] = []
-    for index, module in enumerate(net):
-        if isinstance(module, nn.Linear):
-            if found and module.in_features != found[-1].linear.out_features:
-                raise ValueError(
-                    f"module {index} takes {module.in_features} inputs, the Linear before it gives "
-                    f"{found[-1].linear.out_features}"
-                )
-            found.append(Layer(module, None))
-        elif not found:
-            raise TypeError(f"a network must start with a Linear, got {module}")
-        elif found[-1].activation is not None:
-            raise TypeError(f"module {index}, {module}, follows an activation: expected a Linear")
-        elif not _is_elementwise(module):
-            raise TypeError(
-                f"module {index}, {module}, is not a parameter-free elementwise activation; "
-                "an output head such as softmax belongs into the loss"
-            )
-        else:
-            found[-1] = Layer(found[-1].linear, module)
-    if not found:
-        raise TypeError("the network is empty")
-    return found
+    for layer in layers:
+        x = layer(x)
+    return x
 
 
-def parts(net: nn.Module) -> list[tuple[Tensor, Tensor | None, nn.Module | None]]:
-    """Copy a network's (weight, bias, activation) triples, detached: what `sequential` takes.
+def steps(layers: Sequence[Layer], x: Tensor) -> Iterator[tuple[Layer, Tensor, Tensor]]:
+    """(layer, what it receives, its pre-activations z) on the way of x through the layers.
 
-    Shapes as in `sequential`; errors as in `layers`. Source: the conventions of the whole book.
+    Source: the conventions of the whole book.
 
-    >>> net = two_layer(1, 3, seed=2)
-    >>> torch.equal(sequential(parts(net))[0].weight, net[0].weight)
-    True
+    >>> [z.tolist() for _, _, z in steps([Layer(torch.ones(1, 2), None, None)], torch.ones(1, 2))]
+    [[[2.0]]]
     """
-    return [
-        (
-            layer.linear.weight.detach().clone(),
-            None if layer.linear.bias is None else layer.linear.bias.detach().clone(),
-            layer.activation,
-        )
-        for layer in layers(net)
-    ]
+    for layer in layers:
+        z = layer.affine(x)
+        yield layer, x, z
+        x = z if layer.activation is None else layer.activation(z)
 
 
-def _is_elementwise(module: nn.Module) -> bool:
-    """Whether each output entry depends on its own input entry alone (softmax: no; tanh: yes)."""
-    if type(module) in KNOWN:
-        return True
-    if any(True for _ in module.parameters()) or isinstance(module, nn.modules.dropout._DropoutNd):
-        return False
-    probe = torch.tensor([[-1.7, -0.3, 0.0, 0.4, 2.1]], dtype=torch.float64)
-    try:
-        whole = module(probe)
-        single = torch.cat([module(column) for column in probe.split(1, dim=1)], dim=1)
-    except (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError):
-        return False
-    return isinstance(whole, Tensor) and whole.shape == probe.shape and torch.equal(whole, single)
+def hidden(layers: Sequence[tuple], layer: int) -> int:
+    """The width of hidden layer `layer` (0 is the first); ValueError where there is none of that number.
+
+    Source: the conventions of the whole book.
+
+    >>> hidden([Layer(torch.ones(3, 1), None, nn.ReLU()), Layer(torch.ones(1, 3), None, None)], 1)
+    Traceback (most recent call last):
+    ValueError: layer must be the number of a hidden layer (0 to 0), got 1
+    """
+    last = len(layers) - 2
+    have = f"0 to {last}" if last >= 0 else "none"
+    number = whole(layer, "layer", 0, said=f"the number of a hidden layer ({have})")
+    if number > last:
+        raise ValueError(f"layer must be the number of a hidden layer ({have}), got {layer!r}")
+    return layers[number][0].shape[0]
+
+
+def hidden_neuron(layers: Sequence[tuple], layer: int, neuron: int) -> int:
+    """The number of a neuron of hidden layer `layer` as an int; ValueError where there is none such.
+
+    Source: the conventions of the whole book.
+
+    >>> hidden_neuron([Layer(torch.ones(3, 1), None, nn.ReLU()), Layer(torch.ones(1, 3), None, None)], 0, 2)
+    2
+    """
+    width = hidden(layers, layer)
+    said = f"one of 0 to {width - 1} in layer {layer}"
+    number = whole(neuron, "neuron", 0, said=said)
+    if number >= width:
+        raise ValueError(f"neuron must be {said}, got {neuron!r}")
+    return number

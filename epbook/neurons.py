@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from epbook.networks import layers
+from epbook.given import read
 
 
 class Features(NamedTuple):
@@ -45,15 +45,15 @@ def features(net: nn.Module) -> Features:
     >>> features(net).amplitude.item(), round(features(net).angle.item(), 3)
     (5.0, 0.927)
     """
-    found = layers(net)
+    found = read(net).layers
     if len(found) != 2:
         raise ValueError(f"features are those of two layers, this network has {len(found)}")
-    weight, bias = found[0].linear.weight.detach(), found[0].linear.bias
-    bias = weight.new_zeros(weight.shape[0]) if bias is None else bias.detach()
-    vectors = torch.cat([weight, bias[:, None]], dim=1)
+    vectors = found[0].incoming
+    if found[0].bias is None:
+        vectors = torch.cat([vectors, vectors.new_zeros(len(vectors), 1)], dim=1)
     norms = vectors.norm(dim=1, keepdim=True)
     orientation = torch.where(norms > 0, vectors / norms.where(norms > 0, 1), 0)
-    return Features(orientation, found[1].linear.weight.detach().T * norms)
+    return Features(orientation, found[1].weight.T * norms)
 
 
 def effective_neurons(net: nn.Module, *, angle: float = 0.05, amplitude: float = 0.01) -> Features:

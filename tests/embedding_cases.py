@@ -20,7 +20,8 @@ from epbook.embedding import (
     three_fold,
 )
 from epbook.embedding.conditions import betas_from, effective, null_constants
-from epbook.networks import parts, sequential
+from epbook.given import layers
+from epbook.networks import sequential
 
 ACTIVATIONS = [nn.Tanh, nn.Sigmoid, nn.Softplus, nn.SiLU, nn.GELU, nn.ReLU]
 SMOOTH = ACTIVATIONS[:-1]
@@ -72,7 +73,7 @@ def flat(tensors: list[Tensor]) -> Tensor:
 
 def random_step(kind: str, net: nn.Sequential, rng: np.random.Generator) -> Plan | None:
     """One embedding of the kind, or None where the net admits none (its refusal is tested elsewhere)."""
-    narrow = parts(net)
+    narrow = layers(net)
     layer = int(rng.integers(len(narrow) - 1))
     weight, bias, activation = narrow[layer]
     neuron = int(rng.integers(weight.shape[0]))
@@ -106,7 +107,7 @@ def random_step(kind: str, net: nn.Sequential, rng: np.random.Generator) -> Plan
 
 def pushed(step, net: nn.Sequential, grads: list[Tensor]) -> list[Tensor]:
     """B∇R(θ): the gradient at the embedded point from that at the source, written out by hand."""
-    narrow = parts(net)
+    narrow = layers(net)
     pairs, rest = [], list(grads)
     for _, bias, _ in narrow:
         pairs.append([rest.pop(0), None if bias is None else rest.pop(0)])

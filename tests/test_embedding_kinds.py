@@ -192,7 +192,7 @@ def test_k_new_neurons_span_k_directions_all_in_the_kernel():
     for depth in (2, 3):
         net = random_net(rng, depth, 2, nn.Tanh)
         x, y = at_critical_point(net, rng)
-        now = [layer.linear.out_features for layer in ep.layers(net)[:-1]]
+        now = [layer.width for layer in ep.layers(net)[:-1]]
         wide, plan = ep.embed(net, [width + 2 for width in now], seed=depth, return_plan=True)
         tangent = ep.embedding.critical_directions(net, plan)
         assert tangent.shape[1] == 2 * len(now)

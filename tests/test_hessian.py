@@ -160,8 +160,8 @@ def test_refused_at_a_kink():
         (lambda net, x, y: (net, x[:, 0], y), ValueError, r"x must be of shape \(n, 2\)"),
         (lambda net, x, y: (net, x, y[:, 0]), ValueError, r"y must be of shape"),
         (lambda net, x, y: (net, x, y[1:]), ValueError, r"y must be of shape"),
-        (lambda net, x, y: (net, x.numpy(), y), TypeError, "x must be a tensor, got ndarray"),
-        (lambda net, x, y: (net, x / 0, y), ValueError, "x holds values that are not finite"),
+        (lambda net, x, y: (net, x.tolist(), y), TypeError, "x must be a tensor of real numbers, got list"),
+        (lambda net, x, y: (net, x / 0, y), ValueError, "x holds -?inf"),
         (lambda net, x, y: (net[0].forward, x, y), TypeError, "nn.Sequential"),
         (lambda net, x, y: (nn.Sequential(*net, nn.Softmax(dim=1)), x, y), TypeError, "elementwise"),
     ],
@@ -175,7 +175,7 @@ def test_parameters_must_be_finite():
     net, x, y = net_and_data(2, nn.Tanh, 1)
     with torch.no_grad():
         net[0].weight[0, 0] = float("nan")
-    with pytest.raises(ValueError, match=r"parameter 0\.weight"):
+    with pytest.raises(ValueError, match=r"the weight of layer 0"):
         ep.hessian(net, x, y)
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from epbook.embedding import add_null, embed, permute, random_compatible, split
-from epbook.networks import parts, sequential, two_layer
+from epbook.given import layers
+from epbook.networks import sequential, two_layer
 from epbook.reduction import reduce
 
 ACTIVATIONS = [nn.ReLU, nn.Tanh, nn.Sigmoid, nn.GELU]
@@ -40,7 +41,7 @@ def inputs(n, d, seed=1):
 
 
 def assert_same(first, second, tolerance):
-    for (w1, b1, _), (w2, b2, _) in zip(parts(first), parts(second), strict=True):
+    for (w1, b1, _), (w2, b2, _) in zip(layers(first), layers(second), strict=True):
         assert w1.shape == w2.shape
         assert torch.allclose(w1, w2, rtol=tolerance, atol=tolerance)
         assert (b1 is None) == (b2 is None)

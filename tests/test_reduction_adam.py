@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from epbook.networks import parts, two_layer
-from epbook.reduction import Plateau, softmax_mse, train_adam
+from epbook.given import layers
+from epbook.losses import softmax_mse
+from epbook.networks import two_layer
+from epbook.training import Plateau, train_adam
 from epbook.training.sparse import SparseData
 
 
@@ -52,7 +54,7 @@ def test_it_is_pytorchs_own_loop(share, deep):
     run = train_adam(net, x, y, steps=200, lr=5e-3, loss=softmax_mse, keep=[0, 100])
     assert run.losses == pytest.approx(losses, rel=1e-9)
     assert run.losses[-1] < 0.95 * run.losses[0]
-    for (w1, b1, _), (w2, b2, _) in zip(parts(run.final), parts(expected), strict=True):
+    for (w1, b1, _), (w2, b2, _) in zip(layers(run.final), layers(expected), strict=True):
         assert torch.allclose(w1, w2, atol=1e-8)
         assert b1 is b2 is None or torch.allclose(b1, b2, atol=1e-8)
     assert all(torch.equal(before[name], value) for name, value in net.state_dict().items()), "net changed"

@@ -9,7 +9,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from epbook import figures
+from epbook import figures, page
 from epbook.embedding import embed
 from epbook.networks import two_layer
 from epbook.reduction import agreement_matrix, groups, reduce, similarity, sweep_similarity
@@ -18,7 +18,7 @@ from epbook.reduction import agreement_matrix, groups, reduce, similarity, sweep
 @pytest.fixture(autouse=True)
 def _style():
     with matplotlib.rc_context():
-        figures.use_style()
+        page.use_style()
         yield
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from epbook.data import mnist
+from epbook.losses import softmax_mse
 from epbook.networks import two_layer
-from epbook.reduction import Plateau, agreement, magnitude_prune, reduce, softmax_mse, train_adam
+from epbook.reduction import agreement, magnitude_prune, reduce
+from epbook.training import Plateau, train_adam
 
 FOLDER = os.environ.get("EPBOOK_DATA")
 CACHE = Path(__file__).parents[1] / ".cache"

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from epbook.activations import activation_of
 from epbook.critical.flat import SAME, explained
-from epbook.critical.hessian import refuse_kinks
 from epbook.critical.inertia import Inertia, from_eigenvalues, inertia
 from epbook.critical.jets import jet_of
 from epbook.critical.problem import Problem
 from epbook.critical.search import Point, Search, levenberg_marquardt, polish
+from epbook.given import refuse_kinks
 from epbook.networks import Layer
 
 # σ' below this part of its largest possible value is no slope: float64 loses its square beside 1.
@@ -36,7 +35,6 @@ class Verdict:
 def judge(
     problem: Problem,
     point: Point,
-    model: nn.Sequential,
     search: Search,
     gradient_l1: float,
     *,
@@ -54,7 +52,7 @@ def judge(
     if not point.usable:
         return Verdict("diverging", "the loss or its derivatives overflow")
     try:
-        refuse_kinks(problem.found_of(model), problem.x, 1e-9)
+        refuse_kinks(problem.layers(point.theta), problem.x)
     except ValueError as kink:
         return Verdict("not converged", f"the search ended on a kink, where the loss has no gradient: {kink}")
     limit = min(tolerance, 10 * point.floor)
@@ -64,11 +62,11 @@ def judge(
     clear = np.abs(point.eigenvalues) >= 1e3 * point.noise
     if solved and clear.all():
         return _finite(point, f"{floor}; the Hessian is invertible")
-    saturated = saturated_neuron(problem, model)
+    saturated = saturated_neuron(problem, point.theta)
     if saturated:
         return Verdict("saturated", saturated)
     if solved:
-        known = explained(problem.found_of(model), point.hessian, 1e3 * point.noise)
+        known = explained(problem.layers(point.theta), point.hessian, 1e3 * point.noise)
         count = int((~clear).sum()) - known.shape[1]
         if count <= 0:
             return _finite(point, f"{floor}; symmetries explain every flat direction", known)
@@ -86,7 +84,7 @@ def judge(
         )
     if np.abs(point.theta).max() > 1e4:
         return Verdict("diverging", f"a parameter has grown to {np.abs(point.theta).max():.3g}")
-    merging = merging_neurons(problem.found_of(model))
+    merging = merging_neurons(problem.layers(point.theta))
     if merging:
         return Verdict("diverging", f"{merging} (‖∇R‖₁ = {gradient_l1:.1e}): a channel to infinity")
     if gradient_l1 > limit:
@@ -114,19 +112,19 @@ def _finite(point: Point, reason: str, known: NDArray | None = None) -> Verdict:
     return Verdict("finite", reason, inertia(point.hessian, null=known))
 
 
-def saturated_neuron(problem: Problem, model: nn.Sequential) -> str:
+def saturated_neuron(problem: Problem, theta: NDArray) -> str:
     """Which neuron the data do not pin because σ' vanishes on too many samples; empty if none.
 
     (w, b) of a neuron acts on the output through σ'(z_i) x̃_i. Where the samples with σ' ≠ 0 span fewer
     dimensions than all samples do, (w, b) can grow without end and change the loss by less and less.
     """
-    for depth, (inputs, z, activation) in enumerate(problem.hidden(model)):
+    for depth, (inputs, z, activation) in enumerate(problem.hidden(theta)):
         slope = np.abs(jet_of(activation)(z)[1])
         if (slope > FLAT).all():
             continue
-        if activation_of(activation).kink is not None:
+        if activation_of(activation).kinks:
             continue  # a ReLU neuron that is off is exactly flat at finite parameters
-        bias = problem.found[depth].linear.bias is not None
+        bias = problem.found[depth].bias is not None
         rows = np.hstack([inputs, np.ones((len(inputs), 1))]) if bias else inputs
         full = np.linalg.matrix_rank(rows)
         for neuron in range(z.shape[1]):
@@ -142,9 +140,7 @@ def saturated_neuron(problem: Problem, model: nn.Sequential) -> str:
 def merging_neurons(found: list[Layer]) -> str:
     """Which two neurons become one while their output weights cancel, the mark of a channel to infinity."""
     for depth, (layer, after) in enumerate(itertools.pairwise(found)):
-        W, A = (part.linear.weight.detach().numpy() for part in (layer, after))
-        b = layer.linear.bias
-        full = W if b is None else np.hstack([W, b.detach().numpy()[:, None]])
+        full, A = layer.incoming.numpy(), after.weight.numpy()
         odd = layer.activation is not None and activation_of(layer.activation).odd
         for j, k in itertools.combinations(range(len(full)), 2):
             for sign in (1.0, -1.0) if odd else (1.0,):

@@ -10,19 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from epbook.critical.jets import jet_of
+from epbook.losses import Loss, is_mse
 from epbook.networks import Layer
-
-Loss = Callable[[Tensor, Tensor], Tensor]
 
 # Above this many inputs the table of products x̃_k x̃_l of every sample would fill the memory.
 _WIDE_INPUT = 32
-
-
-def is_mse(loss: Loss) -> bool:
-    """Whether `loss` is PyTorch's mean squared error, as a function or as a module."""
-    if isinstance(loss, torch.nn.MSELoss):
-        return loss.reduction == "mean"
-    return loss is torch.nn.functional.mse_loss
 
 
 class TwoLayer:
@@ -38,12 +30,12 @@ class TwoLayer:
     """
 
     def __init__(self, first: Layer, second: Layer, x: Tensor, y: Tensor, loss: Loss) -> None:
-        self.m, d = first.linear.weight.shape
-        self.p = second.linear.out_features
-        biased, self.shifted = first.linear.bias is not None, second.linear.bias is not None
+        self.m, d = first.weight.shape
+        self.p = second.width
+        biased, self.shifted = first.bias is not None, second.bias is not None
         self.jet = jet_of(first.activation)
         self.loss, self.mse, self.y_tensor = loss, is_mse(loss), y
-        self.x = x.numpy()
+        self.x = x.cpu().numpy()
         if biased:
             self.x = np.hstack([self.x, np.ones((len(self.x), 1))])
         self.n, self.D = self.x.shape
@@ -59,7 +51,7 @@ class TwoLayer:
         self.neuron[place] = np.arange(self.m)[:, None]
         self.input = np.empty(self.inner, dtype=np.intp)
         self.input[place] = np.arange(self.D)
-        self.y = y.numpy() if self.mse else None
+        self.y = y.cpu().numpy() if self.mse else None
         self.products = None
 
     def evaluate(self, theta: NDArray, *, hessian: bool = True) -> tuple[float, NDArray, NDArray | None]:
@@ -82,10 +74,6 @@ class TwoLayer:
         H = self._gauss_newton_mse(G, h, A) if apply is None else self._gauss_newton(G, h, A, apply)
         self._add_neuron_blocks(H, (e @ A) * h2, e.T @ G)
         return value, gradient, H
-
-    def preactivations(self, theta: NDArray) -> NDArray:
-        """z_ij = w̃_j·x̃_i, (n, m)."""
-        return self.x @ theta[self.place].T
 
     def _output(self, f: NDArray) -> tuple[float, NDArray, Callable[[NDArray], NDArray] | None]:
         """R, e = ∂R/∂f (n, p) and, unless the loss is the MSE, the product with ∂²R/∂f²."""

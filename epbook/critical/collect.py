@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +14,14 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor, nn
-from torch.nn.functional import mse_loss
 from torch.nn.utils import parameters_to_vector
 
-from epbook.activations import activation_of
-from epbook.critical.closed_form import Loss
+from epbook.activations import ActivationLike, activation_of, module_from
 from epbook.critical.find import CriticalPoint, find_critical
 from epbook.critical.problem import Problem
-from epbook.networks import parts, sequential
+from epbook.given import layers, read
+from epbook.losses import Loss, mse_loss
+from epbook.networks import sequential
 from epbook.progress import progress
 
 
@@ -45,7 +45,7 @@ def find_critical_points(
     x: Tensor,
     y: Tensor,
     *,
-    activation: Callable[[], nn.Module] = nn.Tanh,
+    activation: ActivationLike = nn.Tanh,
     starts: int = 200,
     seed: int = 0,
     loss: Loss = mse_loss,
@@ -74,9 +74,7 @@ def find_critical_points(
     if starts != int(starts) or starts < 1:
         raise ValueError(f"starts must be a whole number of at least 1, got {starts!r}")
     outputs = y.shape[1] if y.ndim == 2 else int(y.max()) + 1
-    done = _Store(
-        store, [width, activation().__class__.__name__, seed, tolerance, _print_of(x), _print_of(y)]
-    )
+    done = _Store(store, [width, repr(module_from(activation)), seed, tolerance, _print_of(x), _print_of(y)])
     found: list[CriticalPoint] = []
     statuses: Counter[str] = Counter()
     for number in progress(range(int(starts)), label=f"critical points, width {width}"):
@@ -96,7 +94,7 @@ def find_critical_points(
         else:
             status = record["status"]
         statuses[status] += 1
-    points, hits = distinct(found, x, activation_of(activation()).odd)
+    points, hits = distinct(found, x, activation_of(module_from(activation)).odd)
     return CriticalPoints(points, hits, dict(statuses))
 
 
@@ -106,7 +104,7 @@ def random_start(
     y: Tensor,
     outputs: int,
     *,
-    activation: Callable[[], nn.Module],
+    activation: ActivationLike,
     seed: int,
     number: int,
 ) -> nn.Sequential:
@@ -122,18 +120,20 @@ def random_start(
     b = -(W * data[rng.integers(len(data), size=width)]).sum(axis=1)
     size = float(y.double().std(correction=0)) or 1.0
     A = size * rng.normal(size=(outputs, width))
-    return sequential([(torch.tensor(W), torch.tensor(b), activation()), (torch.tensor(A), None, None)])
+    return sequential(
+        [(torch.tensor(W), torch.tensor(b), module_from(activation)), (torch.tensor(A), None, None)]
+    )
 
 
 def _descend(net: nn.Sequential, x: Tensor, y: Tensor, loss: Loss) -> nn.Sequential:
     """Some steps of L-BFGS down the loss, far enough to be near a minimum or on a plateau."""
-    problem = Problem(net, x, y, loss)
+    problem = Problem(read(net, x, y, loss=loss))
 
     def fun(theta: NDArray) -> tuple[float, NDArray]:
         value, gradient, _ = problem.evaluator.evaluate(theta, hessian=False)
         return float(value), gradient
 
-    return problem.model(
+    return problem.network(
         minimize(fun, problem.start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
     )
 
@@ -169,7 +169,7 @@ def _key(point: CriticalPoint, x: Tensor, odd: bool) -> NDArray:
 
 def canonical(net: nn.Sequential, *, odd: bool) -> NDArray:
     """(w, b, a) of each neuron of a two-layer net, signs made equal for odd σ, neurons sorted."""
-    (W, b, _), (A, c, _) = parts(net)
+    (W, b, _), (A, c, _) = layers(net)
     pieces = [W.numpy(), A.T.numpy()] if b is None else [W.numpy(), b[:, None].numpy(), A.T.numpy()]
     neurons = np.hstack(pieces)
     if odd:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor, nn
-from torch.nn.functional import mse_loss
 
 from epbook.critical.classify import judge
-from epbook.critical.closed_form import Loss
-from epbook.critical.hessian import refuse_kinks
 from epbook.critical.inertia import Inertia
 from epbook.critical.problem import Problem
 from epbook.critical.search import follow_valley, levenberg_marquardt, minpack, polish
+from epbook.given import read, refuse_kinks
+from epbook.losses import Loss, mse_loss
 
 _SEARCHES = {"eigen": levenberg_marquardt, "minpack": minpack}
 
@@ -46,7 +45,7 @@ class CriticalPoint:
 
 
 def find_critical(
-    model: nn.Module,
+    net: nn.Sequential,
     x: Tensor,
     y: Tensor,
     *,
@@ -55,12 +54,12 @@ def find_critical(
     steps: int = 400,
     search: str = "eigen",
 ) -> CriticalPoint:
-    """Solve ∇R(θ) = 0 from the model's parameters: minima and saddles, to the last digit of float64.
+    """Solve ∇R(θ) = 0 from the network's parameters: minima and saddles, to the last digit of float64.
 
     θ ← θ − (H² + μ)⁻¹ H ∇R (Levenberg-Marquardt with the Hessian as Jacobian), then Newton steps with a
     pseudo-inverse and the gradient in extended precision where the closed form allows it.
 
-    model, x, y, loss: as in `hessian`. tolerance: a point with ‖∇R‖₁ above it is never called finite, in
+    net, x, y, loss: as in `hessian`. tolerance: a point with ‖∇R‖₁ above it is never called finite, in
     loss per parameter; steps: most steps of the search; search: "eigen" (ours) or "minpack" (scipy).
     Returns a `CriticalPoint`; a point at infinity is never called one: see its status and reason.
     Raises TypeError and ValueError as `hessian` does, for kinks only at the start; ValueError where an
@@ -78,8 +77,8 @@ def find_critical(
         raise ValueError(f"steps must be a whole number of at least 1, got {steps!r}")
     if search not in _SEARCHES:
         raise ValueError(f"search must be one of {sorted(_SEARCHES)}, got {search!r}")
-    problem = Problem(model, x, y, loss)
-    refuse_kinks(problem.found, problem.x, 1e-9)
+    problem = Problem(read(net, x, y, loss=loss))
+    refuse_kinks(problem.found, problem.x)
     way = _SEARCHES[search](problem.evaluator, problem.start, steps=int(steps))
     point, step = way.end, None
     taken = len(way.lengths)
@@ -90,9 +89,9 @@ def find_critical(
             point = min(way.end, back.end, key=lambda end: end.norm1 if end.usable else np.inf)
             taken += len(way.lengths) + len(back.lengths)
         point, step = polish(problem.evaluator, point, extended=problem.extended)
-    found = problem.model(point.theta)
+    found = problem.network(point.theta)
     value, gradient = problem.autograd(found)
-    verdict = judge(problem, point, found, way, np.abs(gradient).sum(), step=step, tolerance=tolerance)
+    verdict = judge(problem, point, way, np.abs(gradient).sum(), step=step, tolerance=tolerance)
     return CriticalPoint(
         model=found,
         loss=value,

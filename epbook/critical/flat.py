@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from epbook.activations import activation_of
-from epbook.networks import Layer, layers
+from epbook.given import read
+from epbook.networks import Layer
 
 # Two neurons are copies where their input weights agree to this part of their length.
 SAME = 1e-10
@@ -17,7 +19,7 @@ SAME = 1e-10
 ABSENT = 1e-12
 
 
-def null_directions(model: nn.Module, H: Tensor | NDArray, *, tolerance: float | None = None) -> NDArray:
+def null_directions(net: nn.Sequential, H: Tensor | NDArray, *, tolerance: float | None = None) -> Tensor:
     """Kernel directions of the Hessian that a symmetry of the network explains.
 
     Copies j, k of one neuron (w_j = w_k; for odd σ also w_j = −w_k): moving an outgoing weight from j to k
@@ -25,23 +27,22 @@ def null_directions(model: nn.Module, H: Tensor | NDArray, *, tolerance: float |
     c_j = 0: (w_j, b_j) may move on the solutions of ∂R/∂c_j = 0, a smooth set where its Jacobian has full
     rank. Of all combinations of these, those with ‖H v‖ ≤ tolerance are returned: along them ∇R stays zero.
 
-    H: (P, P), the Hessian at a critical point of the model. tolerance: default P · 2.2e-16 · 1e3 · max|λ|.
+    H: (P, P), the Hessian at a critical point of the network. tolerance: default P · 2.2e-16 · 1e3 · max|λ|.
     Returns orthonormal columns, (P, k), to be handed to `inertia(H, null=...)`. Raises TypeError where
-    the model is not one of `layers`, ValueError where H does not fit it.
+    the network is not one of `layers`, ValueError where H does not fit it.
     Source: EP21 theorem 2 (copies); chapter section 1.3.
 
-    >>> import torch
     >>> import epbook as ep
     >>> copies = (torch.ones(2, 1), None, nn.Tanh()), (torch.ones(1, 2), None, None)
-    >>> null_directions(ep.sequential(list(copies)), np.zeros((4, 4))).round(3).T.tolist()
+    >>> null_directions(ep.sequential(list(copies)), np.zeros((4, 4))).numpy().round(3).T.tolist()
     [[0.0, 0.0, -0.707, 0.707]]
     """
-    found = layers(model)
+    given = read(net)
+    found, size = given.layers, len(given.theta)
     H = np.asarray(H, dtype=np.float64)
-    size = sum(p.numel() for layer in found for p in layer.linear.parameters())
     if H.shape != (size, size):
-        raise ValueError(f"H must be of shape {(size, size)} for this model, got {H.shape}")
-    return explained(found, H, tolerance)
+        raise ValueError(f"H must be of shape {(size, size)} for this network, got {H.shape}")
+    return torch.from_numpy(explained(found, H, tolerance))
 
 
 def explained(found: list[Layer], H: NDArray, tolerance: float | None = None) -> NDArray:
@@ -61,12 +62,10 @@ def _candidates(found: list[Layer], H: NDArray, tolerance: float) -> list[NDArra
     """Tangents of all these sets, as vectors in the order of parameters_to_vector."""
     tangents, start, size = [], 0, len(H)
     for layer, after in itertools.pairwise(found):
-        W, A = (part.linear.weight.detach().double().numpy() for part in (layer, after))
-        m, d = W.shape
-        bias = layer.linear.bias
-        full = W if bias is None else np.hstack([W, bias.detach().double().numpy()[:, None]])
+        full, A = layer.incoming.numpy(), after.weight.numpy()
+        m, d = layer.weight.shape
         inner = np.arange(m * d).reshape(m, d) + start
-        if bias is not None:
+        if layer.bias is not None:
             inner = np.hstack([inner, start + m * d + np.arange(m)[:, None]])
         start += full.size
         outer = start + np.arange(A.size).reshape(A.shape)

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from torch import Tensor, nn
-from torch.nn.functional import mse_loss
 
-from epbook.critical.closed_form import Loss
-from epbook.critical.hessian import refuse_kinks
 from epbook.critical.problem import Problem
+from epbook.given import read, refuse_kinks
+from epbook.losses import Loss, mse_loss
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,11 @@ class Flow:
 
     def model(self, index: int) -> nn.Sequential:
         """The network at one of the times."""
-        return self.problem.model(self.parameters[index])
+        return self.problem.network(self.parameters[index])
 
 
 def gradient_flow(
-    model: nn.Module,
+    net: nn.Sequential,
     x: Tensor,
     y: Tensor,
     *,
@@ -42,12 +41,12 @@ def gradient_flow(
     rtol: float = 1e-9,
     atol: float = 1e-13,
 ) -> Flow:
-    """Follow dθ/dt = −∇R(θ) from the model's parameters; t is steps × learning rate of gradient descent.
+    """Follow dθ/dt = −∇R(θ) from the network's parameters; t is steps × learning rate of gradient descent.
 
     Solved by LSODA with the exact Jacobian −∇²R, so a plateau costs few steps however long it is.
 
     time: the end, in units of 1/curvature; points: how many states to keep, evenly spaced in t, or in
-    log t from `first` on (t = 0 is kept too). model, x, y, loss: as in `hessian`; rtol, atol: of the solver.
+    log t from `first` on (t = 0 is kept too). net, x, y, loss: as in `hessian`; rtol, atol: of the solver.
     Returns a `Flow`. Raises as `hessian`, for kinks only at the start; ValueError for times that are not
     positive or points < 2; RuntimeError where the solver gives up. Source: chapter section 1.2.
 
@@ -61,8 +60,8 @@ def gradient_flow(
         raise ValueError(f"time and first must be positive, with first < time: got {time!r}, {first!r}")
     if points != int(points) or points < 2:
         raise ValueError(f"points must be a whole number of at least 2, got {points!r}")
-    problem = Problem(model, x, y, loss)
-    refuse_kinks(problem.found, problem.x, 1e-9)
+    problem = Problem(read(net, x, y, loss=loss))
+    refuse_kinks(problem.found, problem.x)
     evaluate = problem.evaluator.evaluate
     grid = np.linspace(0, time, int(points))
     if first is not None:

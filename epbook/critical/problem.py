@@ -9,10 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from epbook.critical.closed_form import Loss, TwoLayer
-from epbook.critical.hessian import affine, checked, general_hessian, is_two_layer, output, parameters
+from epbook.critical.closed_form import TwoLayer
+from epbook.critical.hessian import general_hessian, is_two_layer
 from epbook.critical.jets import has_extended
-from epbook.networks import Layer, sequential
+from epbook.given import Given, differentiable, flat, unflat
+from epbook.losses import Loss
+from epbook.networks import Layer, forward, sequential, steps
 
 
 class Evaluator(Protocol):
@@ -30,22 +32,22 @@ class General:
     def evaluate(self, theta: NDArray, *, hessian: bool = True) -> tuple[float, NDArray, NDArray | None]:
         at = torch.from_numpy(np.array(theta, dtype=np.float64))
         gradient, value = torch.func.grad_and_value(
-            lambda t: self.loss(output(self.found, t, self.x), self.y)
+            lambda t: self.loss(forward(unflat(self.found, t), self.x), self.y)
         )(at)
         H = general_hessian(self.found, self.x, self.y, self.loss, at).numpy() if hessian else None
         return value.item(), gradient.numpy(), H
 
 
 class Problem:
-    """A model, its data and its loss, opened up: evaluator, start, and the way back to a model."""
+    """A network, its data and its loss, opened up: evaluator, start, and the way back to a network."""
 
-    def __init__(self, model: nn.Module, x: Tensor, y: Tensor, loss: Loss) -> None:
-        self.found, self.x, self.y = checked(model, x, y, loss)
-        self.loss = loss
-        self.start = parameters(self.found).numpy()
+    def __init__(self, given: Given) -> None:
+        cpu = [Layer(W.cpu(), None if b is None else b.cpu(), s) for W, b, s in given.layers]
+        self.found, self.x, self.y, self.loss = cpu, given.x.cpu(), given.y.cpu(), given.loss
+        self.start = flat(cpu).numpy()
         two_layer = is_two_layer(self.found)
-        build = TwoLayer(*self.found, self.x, self.y, loss) if two_layer else None
-        self.evaluator: Evaluator = build or General(self.found, self.x, self.y, loss)
+        build = TwoLayer(*self.found, self.x, self.y, self.loss) if two_layer else None
+        self.evaluator: Evaluator = build or General(self.found, self.x, self.y, self.loss)
         self.extended = (
             two_layer
             and build.mse
@@ -53,41 +55,25 @@ class Problem:
             and np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
         )
 
-    def model(self, theta: NDArray) -> nn.Sequential:
-        """A new float64 network with the parameters θ."""
-        pieces, start = [], 0
-        vector = torch.from_numpy(np.array(theta, dtype=np.float64))
-        for layer in self.found:
-            weight = layer.linear.weight
-            W = vector[start : start + weight.numel()].view(weight.shape)
-            start += weight.numel()
-            b = None
-            if layer.linear.bias is not None:
-                b = vector[start : start + len(weight)]
-                start += len(weight)
-            pieces.append((W, b, layer.activation))
-        return sequential(pieces)
+    def layers(self, theta: NDArray) -> list[Layer]:
+        """The layers with the parameters θ."""
+        return unflat(self.found, torch.from_numpy(np.array(theta, dtype=np.float64)))
 
-    def autograd(self, model: nn.Sequential) -> tuple[float, NDArray]:
-        """R and ∇R as PyTorch computes them for a model, independent of the evaluator."""
-        with torch.enable_grad():
-            value = self.loss(model(self.x), self.y)
-            pieces = torch.autograd.grad(value, list(model.parameters()), materialize_grads=True)
+    def network(self, theta: NDArray) -> nn.Sequential:
+        """A new float64 network with the parameters θ."""
+        return sequential(self.layers(theta))
+
+    def autograd(self, net: nn.Sequential) -> tuple[float, NDArray]:
+        """R and ∇R as PyTorch computes them for a network, independent of the evaluator."""
+        with differentiable():
+            value = self.loss(net(self.x), self.y)
+            pieces = torch.autograd.grad(value, list(net.parameters()), materialize_grads=True)
         return value.item(), torch.cat([piece.reshape(-1) for piece in pieces]).numpy()
 
-    def hidden(self, model: nn.Sequential) -> list[tuple[NDArray, NDArray, nn.Module]]:
+    def hidden(self, theta: NDArray) -> list[tuple[NDArray, NDArray, nn.Module]]:
         """(inputs, pre-activations, activation) of every layer that has one."""
-        seen, inputs = [], self.x
-        with torch.no_grad():
-            for layer in self.found_of(model):
-                z = affine(layer, inputs)
-                if layer.activation is not None:
-                    seen.append((inputs.numpy(), z.numpy(), layer.activation))
-                    z = layer.activation(z)
-                inputs = z
-        return seen
-
-    def found_of(self, model: nn.Sequential) -> list[Layer]:
-        """The layers of a network that `model` built; no need to check them again."""
-        modules = iter(model)
-        return [Layer(next(modules), layer.activation and next(modules)) for layer in self.found]
+        return [
+            (inputs.numpy(), z.numpy(), layer.activation)
+            for layer, inputs, z in steps(self.layers(theta), self.x)
+            if layer.activation is not None
+        ]

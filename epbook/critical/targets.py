@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from epbook.networks import layers
+from epbook.given import layers
 
 
 def critical_targets(net: nn.Sequential, x: Tensor, *, residual: float = 1.0, seed: int = 0) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from epbook.networks import layers
+from epbook.given import layers
 
 KEEP = 0.25  # fraction of the particles that pass from one level to the next
 MOVES = 16  # Metropolis steps of every particle per level

@@ -18,7 +18,7 @@ from epbook.embedding.conditions import (
     null_constants,
 )
 from epbook.embedding.plan import Embedded, Parts, Plan, Step, carried_out
-from epbook.networks import parts
+from epbook.given import layers
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +190,7 @@ def random_compatible(
     >>> len(plan.steps[0].maps[0])
     4
     """
-    narrow = parts(net)
+    narrow = layers(net)
     now = [weight.shape[0] for weight, _, _ in narrow[:-1]]
     generator = torch.Generator().manual_seed(seed)
     if (maps is None) == (widths is None):

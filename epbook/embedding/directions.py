@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from epbook.embedding.plan import Plan
-from epbook.networks import parts
+from epbook.given import layers
 
 
 def critical_directions(net: nn.Sequential, plan: Plan) -> Tensor:
@@ -29,7 +29,7 @@ def critical_directions(net: nn.Sequential, plan: Plan) -> Tensor:
     """
     if not isinstance(plan, Plan):
         raise TypeError(f"plan must be a Plan, as return_plan=True gives, got {type(plan).__name__}")
-    narrow = parts(net)
+    narrow = layers(net)
     start = plan.coefficients(narrow)
     sizes = [len(piece) for piece in start]
 

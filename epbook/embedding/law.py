@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from epbook.activations import activation_of
 from epbook.critical.inertia import Inertia
-from epbook.embedding.plan import hidden_neuron
 from epbook.embedding.split import Split
-from epbook.networks import layers, parts
+from epbook.given import layers
+from epbook.networks import hidden_neuron
 
 RELATIVE_ZERO = 1e-13  # rounding: what counts as zero, relative to the same sum without cancellation
 NEAR_KINK = 1e-10  # pre-activations this close to a kink of σ have no second derivative
@@ -105,33 +105,35 @@ def split_law(
     >>> split_law(two_layer(1, 2, activation=nn.Tanh), x, x).M.shape
     torch.Size([1, 2])
     """
-    hidden_neuron(parts(net), layer, neuron)
+    hidden_neuron(layers(net), layer, neuron)
     stack = layers(net)
     with torch.no_grad():
         given = x
         for below in stack[:layer]:
-            given = below.linear(given) if below.activation is None else below.activation(below.linear(given))
-        pre = stack[layer].linear(given)
+            given = below(given)
+        pre = stack[layer].affine(given)
         out = pre if stack[layer].activation is None else stack[layer].activation(pre)
-        following = stack[layer + 1].linear(out)
+        following = stack[layer + 1].affine(out)
     with torch.enable_grad():
         following.requires_grad_(True)
         out = following
         for index, above in enumerate(stack[layer + 1 :]):
-            out = above.linear(out) if index else out
+            out = above.affine(out) if index else out
             out = out if above.activation is None else above.activation(out)
         (e,) = torch.autograd.grad(loss(out, y), following)  # (n, next width), 1/n included
     facts = activation_of(stack[layer].activation)
     z = pre[:, neuron]
-    if facts.kink is not None and bool(((z - facts.kink).abs() < NEAR_KINK).any()):
-        sample = int((z - facts.kink).abs().argmin())
+    for kink in facts.kinks:
+        if not bool(((z - kink).abs() < NEAR_KINK).any()):
+            continue
+        sample = int((z - kink).abs().argmin())
         raise ValueError(
             f"sample {sample} lies on the kink of {facts.name} (pre-activation {z[sample].item():.3g}): "
             "the Hessian does not exist there"
         )
-    biased = stack[layer].linear.bias is not None
+    biased = stack[layer].bias is not None
     inputs = torch.cat([given, torch.ones_like(given[:, :1])], dim=1) if biased else given  # (n, d)
-    c = stack[layer + 1].linear.weight.detach()[:, neuron]
+    c = stack[layer + 1].weight.detach()[:, neuron]
     first, second = facts.first(z), facts.second(z)
     S = (inputs * ((e @ c) * second)[:, None]).T @ inputs
     M = (e * first[:, None]).T @ inputs

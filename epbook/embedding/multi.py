@@ -9,7 +9,7 @@ from torch import nn
 
 from epbook.embedding.plan import Embedded, Plan, carried_out
 from epbook.embedding.split import Split
-from epbook.networks import parts
+from epbook.given import layers
 
 
 def embed(
@@ -38,7 +38,7 @@ def embed(
     1. split neuron 0 of layer 0 into 3, outgoing weights shared as 0.333333, 0.333333, 0.333333
     2. split neuron 1 of layer 0 into 2, outgoing weights shared as 0.5, 0.5
     """
-    now = [weight.shape[0] for weight, _, _ in parts(net)[:-1]]
+    now = [weight.shape[0] for weight, _, _ in layers(net)[:-1]]
     widths = [widths] if isinstance(widths, int) else list(widths)
     if len(widths) != len(now):
         raise ValueError(f"widths must name {len(now)} hidden layers (now {now}), got {widths}")

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from epbook.activations import Activation, activation_of
 from epbook.embedding.assignment import Fixed, Scaled
-from epbook.networks import parts, sequential
+from epbook.given import layers
+from epbook.networks import sequential
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def nearest_embedded(
         raise ValueError(f"width {len(source_in)} does not embed into width {len(incoming)}")
     if facts.degree == 1 and not facts.odd:
         problem = Scaled(incoming, outgoing, source_in, source_out)
-        if x is not None and facts.kink is not None:
+        if x is not None and facts.kinks:
             with torch.no_grad():
                 problem.base[~(wide[0](x) > 0).any(dim=0).numpy(), 0] = 0.0
     else:
@@ -71,7 +72,7 @@ def nearest_embedded(
     stay = (chosen == 0) & (problem.base[:, 0] == 0)  # a dead neuron is critical as it stands
     new_in[stay], new_out[stay] = incoming[stay], outgoing[stay]
     distance = float(np.sqrt(((new_in - incoming) ** 2).sum() + ((new_out - outgoing) ** 2).sum()))
-    (weight, bias, activation), _ = parts(wide)
+    (weight, bias, activation), _ = layers(wide)
     inputs = weight.shape[1]
     given, out = torch.from_numpy(new_in), torch.from_numpy(new_out)[None, :]
     model = sequential(
@@ -86,7 +87,7 @@ def nearest_embedded(
 
 def _sides(net: nn.Sequential, name: str) -> tuple[NDArray, NDArray, Activation]:
     """(w, b) per neuron, outgoing weights, and σ; ValueError unless two-layer, scalar, no output bias."""
-    triples = parts(net)
+    triples = layers(net)
     if len(triples) != 2 or triples[1][0].shape[0] != 1 or triples[1][1] is not None:
         raise ValueError(f"{name} must be a two-layer network of scalar output and no output bias, got {net}")
     (weight, bias, activation), (out, _, last) = triples

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from epbook.activations import activation_of
-from epbook.embedding.plan import Embedded, Parts, Plan, Step, carried_out, empty, hidden
+from epbook.embedding.plan import Embedded, Parts, Plan, Step, carried_out, empty
+from epbook.networks import hidden
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from epbook.networks import parts, sequential
+from epbook.given import layers
+from epbook.networks import sequential
 
 Parts = list[tuple[Tensor, Tensor | None, nn.Module | None]]
 
@@ -62,7 +63,7 @@ class Plan:
                 raise TypeError(f"a plan holds embedding steps, got {step!r}")
 
     def __call__(self, net: nn.Sequential) -> nn.Sequential:
-        return sequential(self.rewrite(parts(net)))
+        return sequential(self.rewrite(layers(net)))
 
     def __add__(self, other: Plan) -> Plan:
         return Plan(self.steps + other.steps) if isinstance(other, Plan) else NotImplemented
@@ -99,22 +100,6 @@ def carried_out(plan: Plan, net: nn.Sequential, return_plan: bool) -> Embedded:
     """plan(net), with the plan beside it where asked for: how every function of this package returns."""
     wide = plan(net)
     return (wide, plan) if return_plan else wide
-
-
-def hidden(narrow: Parts, layer: int) -> int:
-    """The width of hidden layer `layer` (0 is the first); ValueError where there is none of that number."""
-    last = len(narrow) - 2
-    if layer != int(layer) or not 0 <= layer <= last:
-        have = f"0 to {last}" if last >= 0 else "none"
-        raise ValueError(f"layer must be the number of a hidden layer ({have}), got {layer!r}")
-    return narrow[layer][0].shape[0]
-
-
-def hidden_neuron(narrow: Parts, layer: int, neuron: int) -> None:
-    """ValueError unless hidden layer `layer` has a neuron of that number."""
-    width = hidden(narrow, layer)
-    if neuron != int(neuron) or not 0 <= neuron < width:
-        raise ValueError(f"neuron must be one of 0 to {width - 1} in layer {layer}, got {neuron!r}")
 
 
 def empty(narrow: Parts) -> Tensor:

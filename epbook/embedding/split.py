@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from epbook.embedding.plan import Embedded, Parts, Plan, Step, carried_out, hidden_neuron
+from epbook.embedding.plan import Embedded, Parts, Plan, Step, carried_out
+from epbook.networks import hidden_neuron
 
 
 @dataclass(frozen=True)

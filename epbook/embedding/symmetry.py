@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from epbook.activations import activation_of
-from epbook.embedding.plan import Embedded, Parts, Plan, Step, carried_out, empty, hidden, hidden_neuron
+from epbook.embedding.plan import Embedded, Parts, Plan, Step, carried_out, empty
+from epbook.networks import hidden, hidden_neuron
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from torch import nn
 
 from epbook.embedding.compatible import Compatible
 from epbook.embedding.plan import Embedded, Plan, carried_out
-from epbook.networks import parts
+from epbook.given import layers
 
 
 def three_fold(net: nn.Sequential, *, return_plan: bool = False) -> Embedded:
@@ -27,7 +27,7 @@ def three_fold(net: nn.Sequential, *, return_plan: bool = False) -> Embedded:
     >>> torch.equal(three_fold(net)[2].weight[:, 4:], -net[2].weight)
     True
     """
-    shapes = [weight.shape for weight, _, _ in parts(net)]
+    shapes = [weight.shape for weight, _, _ in layers(net)]
     if len(shapes) < 2:
         raise ValueError("three-fold splitting needs a hidden layer, the network has none")
     maps = tuple(tuple(range(shape[0])) * 3 for shape in shapes[:-1])

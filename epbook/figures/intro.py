@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from torch import Tensor, nn
 
-from epbook.networks import layers
+from epbook.given import layers
 from epbook.page.style import COLOURS, INK, MUTED, PAPER, subplots
 
 REACH = 5.0  # outputs shown, the largest share of one copy included
@@ -38,18 +38,18 @@ def split_view(
     2
     """
     hidden, output = layers(net) if len(layers(net)) == 2 else (None, None)
-    if hidden is None or hidden.linear.in_features != 1 or output.linear.out_features != 1:
+    if hidden is None or hidden.inputs != 1 or output.width != 1:
         raise ValueError(f"expected a two-layer network with one input and one output, got {net}")
-    width = hidden.linear.out_features
+    width = hidden.width
     colours = [MUTED] * width
     colours[copies[0]], colours[copies[1]] = COLOURS["blue"], COLOURS["orange"]
-    weights = output.linear.weight.detach()[0].tolist()
+    weights = output.weight[0].tolist()
 
     figure, (left, right) = subplots(1, 2, figsize=(6.6, 3.3), width_ratios=(1, 1.25))
     _network(left, weights, colours, facts)
     grid = torch.linspace(x.min().item(), x.max().item(), 121, dtype=x.dtype)[:, None]
     with torch.no_grad():
-        terms = net[:2](grid) * output.linear.weight[0]
+        terms = net[:2](grid) * output.weight[0]
         total = net(grid)
     for neuron in range(width):
         right.plot(grid, terms[:, neuron], color=colours[neuron], lw=1.6)

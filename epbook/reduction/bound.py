@@ -7,20 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from epbook.activations import activation_of
-from epbook.networks import layers, parts
+from epbook.given import layers
 from epbook.reduction.groups import EQUAL, Groups, clusters
 from epbook.reduction.similarity import Neurons
-
-# sup |σ'| where it is known in closed form; GELU: Φ(√2) + √2 φ(√2), SiLU: at the root of σ''.
-LIPSCHITZ = {
-    "relu": 1.0,
-    "identity": 1.0,
-    "tanh": 1.0,
-    "softplus": 1.0,
-    "sigmoid": 0.25,
-    "gelu": 1.1289042,
-    "silu": 1.0998394,
-}
 
 
 def left_out(neurons: Neurons, found: Groups) -> list[list[int]]:
@@ -42,7 +31,7 @@ def layer_bound(
     merged: the representatives v, (groups, d + 1); shift: what a refit added to their a.
     (None, None) where L is not known. Source: the triangle inequality.
     """
-    lipschitz = LIPSCHITZ.get(neurons.activation.name)
+    lipschitz = neurons.activation.lipschitz
     if lipschitz is None:
         return None, None
     new = Neurons(merged, shift, neurons.bias, neurons.activation)
@@ -72,21 +61,21 @@ def carried(
         return None
     given = layers(net)
     largest = float(values(net, x, layer).norm(dim=1).max())
-    if given[layer].linear.bias is not None:
+    if given[layer].bias is not None:
         largest = float(np.hypot(largest, 1.0))
-    factor = LIPSCHITZ.get(activation_of(given[layer + 1].activation).name)
+    factor = activation_of(given[layer + 1].activation).lipschitz
     for behind in given[layer + 2 :]:
-        constant = LIPSCHITZ.get(activation_of(behind.activation).name)
+        constant = activation_of(behind.activation).lipschitz
         if factor is None or constant is None:
             return None
-        factor *= constant * float(torch.linalg.matrix_norm(behind.linear.weight.detach(), ord=2))
+        factor *= constant * float(torch.linalg.matrix_norm(behind.weight, ord=2))
     return None if factor is None else (offset + slope * largest) * factor
 
 
 def values(net: nn.Sequential, x: Tensor, layer: int, *, before_activation: bool = False) -> Tensor:
     """What layer `layer` receives from the data x, or makes of it before its activation."""
     value = x
-    for index, (weight, bias, activation) in enumerate(parts(net)):
+    for index, (weight, bias, activation) in enumerate(layers(net)):
         if index == layer and not before_activation:
             return value
         value = nn.functional.linear(value, weight, bias)

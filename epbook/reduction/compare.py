@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from epbook.embedding.plan import hidden
-from epbook.networks import layers, parts, sequential
+from epbook.given import layers
+from epbook.networks import hidden, sequential
 
 
 def agreement_matrix(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> Tensor:
@@ -77,11 +75,11 @@ def magnitude_prune(net: nn.Sequential, width: int, *, layer: int = 0) -> nn.Seq
     >>> magnitude_prune(two_layer(2, 6), 4)[0].out_features
     4
     """
-    given = parts(net)
+    given = layers(net)
     before = hidden(given, layer)
     if width != int(width) or not 1 <= width <= before:
         raise ValueError(f"width must be a whole number from 1 to {before}, got {width!r}")
-    linear = copy.deepcopy(layers(net)[layer].linear)
+    linear = sequential([given[layer]])[0]
     if width < before:
         prune.ln_structured(linear, "weight", amount=before - int(width), n=2, dim=0)
         stay = linear.weight_mask[:, 0].bool()

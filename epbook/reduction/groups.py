@@ -9,7 +9,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from torch import Tensor, nn
 
-from epbook.networks import layers
+from epbook.given import layers
 from epbook.reduction.similarity import Neurons
 
 # 1 − similarity of neurons that are equal up to rounding: a relative difference of 1e-9, squared.
@@ -82,9 +82,7 @@ def groups(
     neurons = Neurons.of(net, layer)
     apart = neurons.distance()
     everyone = np.arange(len(apart))
-    constant = (
-        everyone[_constant(neurons)] if layers(net)[layer + 1].linear.bias is not None else everyone[:0]
-    )
+    constant = everyone[_constant(neurons)] if layers(net)[layer + 1].bias is not None else everyone[:0]
     varying = np.setdiff1d(everyone, constant)
     equal = clusters(apart, varying, EQUAL)
     gain = neurons.gain

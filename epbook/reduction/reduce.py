@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from epbook.embedding.plan import hidden
-from epbook.networks import parts, sequential
+from epbook.given import read
+from epbook.networks import hidden, sequential
 from epbook.reduction.bound import carried, layer_bound, left_out, values
 from epbook.reduction.groups import Groups, groups
 from epbook.reduction.report import LayerReport, Report
@@ -54,7 +54,9 @@ def reduce(
     >>> report.widths_after, torch.equal(small[2].weight, net[2].weight)
     ((4,), True)
     """
-    given = parts(net)
+    opened = read(net)
+    given = opened.layers
+    x = None if x is None else x.to(given[0].weight.dtype)
     _check(given, mode, x, y)
     chosen = range(len(given) - 1) if layers is None else np.atleast_1d(layers).tolist()
     for layer in chosen:
@@ -63,9 +65,11 @@ def reduce(
     small, reports = sequential(given), []
     for layer in sorted(set(chosen)):
         found = groups(small, similarity, layer=layer, low_amplitude=low_amplitude)
-        small, report = _reduce_layer(small, net, found, mode, x, rng)
+        small, report = _reduce_layer(small, sequential(given), found, mode, x, rng)
         reports.append(report)
-    return small, _report(net, small, tuple(reports), mode, x, y, loss)
+    y = None if y is None or not y.is_floating_point() else y.to(given[0].weight.dtype)
+    report = _report(sequential(given), small, tuple(reports), mode, x, y, loss)
+    return opened.network(read(small).layers), report
 
 
 def _reduce_layer(
@@ -124,7 +128,7 @@ def _with_layer(
     current: nn.Sequential, neurons: Neurons, found: Groups, inputs: Tensor, outputs: Tensor
 ) -> nn.Sequential:
     """`current` with its layer's neurons replaced, constants in the next layer's bias."""
-    new = parts(current)
+    new = read(current).layers
     weight = inputs[:, :-1] if neurons.bias else inputs
     _, next_bias, next_activation = new[found.layer + 1]
     if found.constant:

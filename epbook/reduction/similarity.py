@@ -11,8 +11,8 @@ from scipy.spatial.distance import cdist, pdist, squareform
 from torch import Tensor, nn
 
 from epbook.activations import Activation, activation_of
-from epbook.embedding.plan import hidden
-from epbook.networks import parts
+from epbook.given import layers
+from epbook.networks import hidden
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Neurons:
 
     @classmethod
     def of(cls, net: nn.Sequential, layer: int) -> Neurons:
-        given = parts(net)
+        given = layers(net)
         hidden(given, layer)  # refuses a layer that is not there
         weight, bias, activation = given[layer]
         inputs = weight if bias is None else torch.cat([weight, bias[:, None]], dim=1)

@@ -6,7 +6,7 @@ from epbook.training.compiled import compiled_once
 
 with compiled_once(Path(__file__).parent):
     from epbook.training import fused, relu_line  # noqa: F401  their kernels are registered here
-    from epbook.training.adam import AdamRun, Plateau, softmax_mse, train_adam
+    from epbook.training.adam import AdamRun, Plateau, train_adam
     from epbook.training.cache import DamagedCacheWarning
     from epbook.training.escape import escape_time
     from epbook.training.runs import DivergedError, Runs
@@ -20,7 +20,6 @@ __all__ = [
     "Plateau",
     "Runs",
     "escape_time",
-    "softmax_mse",
     "train_adam",
     "train_many",
 ]

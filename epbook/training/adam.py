@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from epbook.networks import parts, sequential
+from epbook.given import layers
+from epbook.losses import Loss
+from epbook.networks import sequential
 from epbook.progress import progress
 from epbook.training.checkpoint import Checkpoint
 from epbook.training.sparse import SparseData
-
-Loss = Callable[[Tensor, Tensor], Tensor]
-
-
-def softmax_mse(output: Tensor, target: Tensor) -> Tensor:
-    """Mean squared error of class probabilities, the loss of the MNIST network.
-
-    L = 1/(n·c) Σ_i ‖softmax(f(x_i)) − y_i‖², for n inputs and c classes.
-
-    output, target: (n, c), target one-hot. Returns a scalar; 0.09 for ten classes at f = 0, which is
-    where the chapter's curve starts. Raises ValueError where the shapes differ.
-    Source: chapter section 1.4; the head is recovered from that starting value.
-
-    >>> round(softmax_mse(torch.zeros(4, 10), torch.eye(10)[:4]).item(), 6)
-    0.09
-    """
-    if output.shape != target.shape:
-        raise ValueError(f"output of shape {tuple(output.shape)}, target of shape {tuple(target.shape)}")
-    return nn.functional.mse_loss(torch.softmax(output, dim=1), target)
 
 
 @dataclass(frozen=True)
@@ -154,7 +137,7 @@ class _Trainable:
     """The parameters of a network as leaves of autograd, the first weight transposed where x is sparse."""
 
     def __init__(self, net: nn.Sequential, x: Tensor) -> None:
-        self.parts = parts(net)
+        self.parts = layers(net)
         self.x = x
         self.sparse = SparseData(x) if (x != 0).sum() < 0.3 * x.numel() else None
         self.leaves: list[Tensor] = []
@@ -195,7 +178,7 @@ def _name(loss: Loss) -> str:
 
 
 def _check(net: nn.Sequential, x: Tensor, y: Tensor, steps: int, lr: float, keep: list[int]) -> None:
-    weight = parts(net)[0][0]
+    weight = layers(net)[0][0]
     if steps != int(steps) or steps < 1:
         raise ValueError(f"steps must be a whole number of at least 1, got {steps!r}")
     if not 0 < lr < float("inf"):

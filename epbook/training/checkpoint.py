@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from epbook.networks import parts
+from epbook.given import layers
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Checkpoint:
             digest.update((Path(__file__).parent / source).read_bytes())
         digest.update(repr((torch.__version__, settings, net)).encode())
         tensors = [
-            tensor for weight, bias, _ in parts(net) for tensor in (weight, bias) if tensor is not None
+            tensor for weight, bias, _ in layers(net) for tensor in (weight, bias) if tensor is not None
         ]
         for tensor in (*tensors, x, y):
             digest.update(repr((tensor.dtype, tuple(tensor.shape))).encode())

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from epbook.activations import activation_of
-from epbook.networks import parts
+from epbook.given import layers
 from epbook.training.descent import descend
 
 
@@ -38,7 +38,7 @@ def escape_time(
     >>> escape_time(two_layer(1, 1, activation=nn.Tanh, std=0.0), x, y, below=4.0, lr=0.01) < 1000
     True
     """
-    triples = parts(net)
+    triples = layers(net)
     if len(triples) != 2 or triples[0][1] is None or triples[1][1] is not None or triples[1][2] is not None:
         raise ValueError(f"expected a two-layer network with hidden biases only, got {net}")
     for name, value in (("below", below), ("lr", lr), ("kick", kick), ("steps", steps)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +30,7 @@ class Runs:
     records: dict[tuple[int, int], Record]
     inputs: int
     outputs: int
-    activation: Callable[[], nn.Module]
+    activation: nn.Module
     stds: dict[int, float]
 
     @property
@@ -132,4 +131,4 @@ class Runs:
 
     def _net(self, state: State) -> nn.Sequential:
         hidden, out = (torch.from_numpy(array.copy()) for array in state)
-        return sequential([(hidden[:, :-1], hidden[:, -1], self.activation()), (out, None, None)])
+        return sequential([(hidden[:, :-1], hidden[:, -1], self.activation), (out, None, None)])

@@ -12,12 +12,13 @@ import torch
 from joblib import Parallel, delayed
 from torch import Tensor, nn
 
-from epbook.activations import KNOWN
-from epbook.checks import interval, module_of, numbers_from, positive, several, spread, table, whole
+from epbook.activations import KNOWN, ActivationLike, activation_of, module_from
+from epbook.checks import interval, numbers_from, positive, several, spread, table, whole
 from epbook.networks import two_layer
 from epbook.progress import progress
 from epbook.training import cache as store
 from epbook.training.descent import Record, State, descend
+from epbook.training.fused import ACTIVATIONS
 from epbook.training.runs import Runs
 
 
@@ -34,7 +35,7 @@ def train_many(
     steps: int,
     lr: float,
     std: Callable[[int], float] | float | None = None,
-    activation: str | type[nn.Module] = "relu",
+    activation: ActivationLike = nn.ReLU,
     keep_at: Iterable[int] = (),
     keep_band: tuple[float, float] | None = None,
     cache: str | Path | None = None,
@@ -47,7 +48,7 @@ def train_many(
     widths: numbers m of hidden neurons; seeds: an iterable, or a number n for range(n).
     x: (n, d), y: (n, k), finite; taken to float64, in which everything is computed.
     std: of all parameters at the start, as a function of m or a number; default m**-2.
-    activation: one of "relu", "tanh", "sigmoid", "softplus", "silu", "gelu", "identity", or its nn class.
+    activation: "relu", "tanh", "sigmoid", "softplus", "silu", "gelu", "identity", its nn class or a module.
     Kept of each net: its loss at every step as counts in 200 bins of log10 loss on [−5, 0], the loss curve on
     a logarithmic grid of steps, the final state, the states at the steps `keep_at` and at the first step
     whose loss lies within `keep_band` = (low, high). Memory does not grow with `steps`; each kept state takes
@@ -75,13 +76,16 @@ def train_many(
     keep = tuple(sorted(several(keep_at, "keep_at", 0, empty=True)))
     if keep and keep[-1] > steps:
         raise ValueError(f"keep_at asks for step {keep[-1]}, training ends at {steps}")
-    module = module_of(activation)
+    module = module_from(activation)
+    kind = activation_of(module).name
+    if activation_of(module) is not KNOWN.get(type(module)) or kind not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {activation!r}: known are {', '.join(ACTIVATIONS)}")
     stds = {m: spread(std, m) for m in widths}
     runs = Runs(widths, seeds, {}, inputs.shape[1], targets.shape[1], module, stds)
     options = {
         "steps": steps,
         "lr": lr,
-        "kind": KNOWN[module].name,
+        "kind": kind,
         "keep_at": keep,
         "band": interval(keep_band, "keep_band"),
     }

@@ -1,0 +1,143 @@
+"""A network, data and a loss as one thing: float64 on the way in, given back in kind on the way out."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from epbook.given.data import is_finite, table, target, wide
+from epbook.given.modules import layers, plain_modules
+from epbook.given.vector import flat
+from epbook.losses import Loss, mse_loss, widened
+from epbook.networks import Layer, sequential
+
+
+@dataclass(frozen=True)
+class Given:
+    """A network, data and a loss as they were read.
+
+    layers: (weight, bias, activation) triples in float64, on the network's device. x, y: float64 (class
+    labels as they came); None where not given. loss: with its own tensors in float64.
+    original: the network itself, which nothing here changes.
+    """
+
+    layers: list[Layer]
+    x: Tensor | None
+    y: Tensor | None
+    loss: Loss
+    original: nn.Sequential
+
+    @property
+    def inputs(self) -> int:
+        return self.layers[0].inputs
+
+    @property
+    def outputs(self) -> int:
+        return self.layers[-1].width
+
+    @cached_property
+    def theta(self) -> Tensor:
+        """All parameters as one vector (P,), in the order of torch.nn.utils.parameters_to_vector.
+
+        Raises ValueError where PyTorch's order is another, as it is after a pruning was made permanent.
+        """
+        linears = [module for _, module in plain_modules(self.original) if isinstance(module, nn.Linear)]
+        ours = [part for linear in linears for part in (linear.weight, linear.bias) if part is not None]
+        if [id(part) for part in ours] != [id(part) for part in self.original.parameters()]:
+            raise ValueError(
+                "a Linear of this network holds its bias before its weight, so PyTorch numbers the "
+                "parameters otherwise than usual: pass ep.sequential(ep.layers(net))"
+            )
+        return flat(self.layers)
+
+    def network(self, layers: Sequence[tuple]) -> nn.Sequential:
+        """A network of these layers as the reader knows theirs: type, device, mode, names, frozen parts."""
+        return dressed(sequential(layers), self.original)
+
+
+def read(
+    net: nn.Sequential, x: Tensor | None = None, y: Tensor | None = None, *, loss: Loss = mse_loss
+) -> Given:
+    """Read a network, and data and a loss that go with it; refuse what would be read wrongly.
+
+    x ↦ σ_L(W_L … σ_1(W_1 x + b_1) … + b_L), R = loss(f(x), y).
+
+    net: as in `layers`; x: (n, inputs); y: (n, outputs), or whatever else the loss takes, such as labels.
+    Tensors or NumPy arrays of real numbers; everything is taken to float64. A y that the loss would
+    broadcast against the output, to n² differences, is refused whatever the loss.
+    Raises TypeError for other kinds, ValueError for other shapes, numbers that are not finite, and losses
+    that do not give one number; each says what to do. Source: the conventions of the whole book.
+
+    >>> from epbook.networks import two_layer
+    >>> given = read(two_layer(1, 3).float(), torch.zeros(4, 1), torch.zeros(4, 1))
+    >>> given.x.dtype, given.theta.dtype, given.network(given.layers)[0].weight.dtype
+    (torch.float64, torch.float64, torch.float32)
+    """
+    found = [Layer(wide(W), None if b is None else wide(b), s) for W, b, s in layers(net)]
+    device = found[0].weight.device
+    if device.type != "meta":
+        for index, layer in enumerate(found):
+            for name, part in (("weight", layer.weight), ("bias", layer.bias)):
+                if part is not None and not is_finite(part):
+                    raise ValueError(f"the {name} of layer {index} holds values that are not finite")
+    if x is None:
+        if y is not None:
+            raise ValueError("y was given without x")
+        return Given(found, None, None, loss, net)
+    x = table(x, "x", device)
+    if x.ndim != 2 or x.shape[1] != found[0].inputs or len(x) == 0:
+        raise ValueError(
+            f"x must be of shape (n, {found[0].inputs}) for this network, got {tuple(x.shape)}"
+            + (": flatten it with x.flatten(1)" if x.ndim > 2 else "")
+        )
+    x = wide(x)
+    loss = widened(loss, device)
+    if y is not None:
+        y = target(found, x, table(y, "y", device), loss)
+    return Given(found, x, y, loss, net)
+
+
+@contextmanager
+def differentiable() -> Iterator[None]:
+    """Autograd at work whatever the reader has switched off around the call.
+
+    Source: the conventions of the whole book.
+
+    >>> with torch.no_grad(), differentiable():
+    ...     torch.ones(1, requires_grad=True).sum().requires_grad
+    True
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+def dressed(built: nn.Sequential, original: nn.Sequential) -> nn.Sequential:
+    """A new network with the number type, device and mode of another, and its names and frozen parameters.
+
+    Names are kept where the modules correspond one to one; all parameters are frozen where all were, and
+    each one that was where the layers correspond. Source: the conventions of the whole book.
+
+    >>> from epbook.networks import two_layer
+    >>> dressed(two_layer(1, 2), two_layer(1, 3).half().eval())[0].weight.dtype
+    torch.float16
+    """
+    first = next(original.parameters())
+    built = built.to(first.device, first.dtype).train(original.training)
+    before, after = list(original.parameters()), list(built.parameters())
+    if not any(part.requires_grad for part in before):
+        built.requires_grad_(False)
+    elif len(before) == len(after):
+        for old, new in zip(before, after, strict=True):
+            new.requires_grad_(old.requires_grad)
+    names = list(original._modules)
+    if len(names) == len(built) and all(
+        type(old) is type(new) for old, new in zip(original, built, strict=True)
+    ):
+        built = nn.Sequential(OrderedDict(zip(names, built, strict=True))).train(original.training)
+    return built
