@@ -5,8 +5,9 @@ from epbook.critical.find import CriticalPoint, find_critical
 from epbook.critical.flat import null_directions
 from epbook.critical.flow import Flow, gradient_flow
 from epbook.critical.hessian import hessian
-from epbook.critical.inertia import Inertia, inertia
+from epbook.critical.inertia import inertia
 from epbook.critical.relu_minima import ReluMinimum, relu_minima
+from epbook.critical.signs import Inertia
 from epbook.critical.targets import critical_targets
 from epbook.critical.volume import Volume, flat_volume
 

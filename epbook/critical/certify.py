@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from epbook.critical.inertia import Inertia
+from epbook.critical.signs import Inertia
 
 if TYPE_CHECKING:
     from flint import arb_mat
@@ -19,9 +19,10 @@ PRECISION = 192
 def certified_signs(H: NDArray, N: NDArray, *, error: float = 0.0) -> Inertia:
     """Inertia of every symmetric matrix within `error` (entrywise) of H that annihilates the columns of N.
 
-    For a nonsingular V = [N, C], In H = (0, k, 0) + In CᵀHC (Sylvester). C holds approximate eigenvectors
-    over √|λ|, so CᵀHC is close to diag(±1); discs of Gershgorin that stay off 0 prove the signs. A disc
-    that reaches 0 is counted as undecided, with all discs it meets. V is proved nonsingular likewise.
+    C holds approximate eigenvectors over √|λ|, so B = CᵀHC is close to diag(±1). Rows of B whose discs lie
+    right of 0 form a principal submatrix that is positive definite (Gershgorin), and B has no more positive
+    eigenvalues than H, whatever C is (Sylvester); so for negative ones. What is in neither count and not
+    in N is undecided: a proof from below on all sides that adds up to P is exact.
 
     H: (P, P) symmetric; N: (P, k) orthonormal columns. Raises ImportError where python-flint is missing,
     ValueError where error is negative. Source: Sylvester's law; Gershgorin's theorem.
@@ -48,28 +49,16 @@ def certified_signs(H: NDArray, N: NDArray, *, error: float = 0.0) -> Inertia:
         congruent = arb_mat(size, size - known, C.ravel().tolist())
         B = congruent.transpose() * balls * congruent
         low, high = _discs(B)
-        V = arb_mat(size, size, np.hstack([N, C / np.linalg.norm(C, axis=0)]).ravel().tolist())
-        nonsingular = bool((_discs(V.transpose() * V)[0] > 0).all())
     finally:
         ctx.prec = before
-    # Discs that overlap share their eigenvalues, so a disc on one side of 0 is its own proof only if no
-    # disc that reaches 0 meets it; those that keep off 0 on either side never meet each other.
     positive, negative = low > 0, high < 0
-    unclear = ~(positive | negative)
-    if unclear.any():
-        reach_low, reach_high = low[unclear].min(), high[unclear].max()
-        positive &= low > reach_high
-        negative &= high < reach_low
-    if not nonsingular:
-        positive[:] = negative[:] = False
     undecided = size - known - int(positive.sum()) - int(negative.sum())
-    sure = np.abs(eigenvalues)[positive | negative]
     return Inertia(
-        negative.sum(),
+        int(negative.sum()),
         known,
-        positive.sum(),
+        int(positive.sum()),
         undecided=undecided,
-        smallest_nonzero=np.abs(eigenvalues).min(initial=np.inf) if undecided else sure.min(initial=np.inf),
+        smallest_nonzero=float(np.abs(eigenvalues).min(initial=np.inf)),
         known=known,
         certified=True,
         eigenvalues=tuple(eigenvalues.tolist()),

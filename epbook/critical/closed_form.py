@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,8 +15,39 @@ from epbook.critical.jets import jet_of
 from epbook.losses import Loss, is_mse
 from epbook.networks import Layer
 
-# Above this many inputs the table of products x̃_k x̃_l of every sample would fill the memory.
-_WIDE_INPUT = 32
+
+class Places(NamedTuple):
+    """Where things stand in θ and, as single numbers row · P + column, in the (P, P) Hessian laid out flat.
+
+    inner: (m, D), the weight from input k (the last: the bias) to neuron j; neuron: (mD,), the j of every
+    such weight. blocks: (m, D, D), the pairs of weights into one neuron. mixed, mixed_transposed:
+    (p, m, D), the pairs of a weight into neuron j and one out of it. One flat index writes several times
+    faster than a pair of index arrays, and the tables depend on the shape of the net alone.
+    """
+
+    inner: NDArray
+    neuron: NDArray
+    blocks: NDArray
+    mixed: NDArray
+    mixed_transposed: NDArray
+
+
+@lru_cache(maxsize=32)
+def places(m: int, d: int, p: int, biased: bool, size: int) -> Places:
+    """The tables for d inputs, m neurons and p outputs, where θ has `size` entries."""
+    inner = np.arange(m * d).reshape(m, d)
+    if biased:
+        inner = np.hstack([inner, m * d + np.arange(m)[:, None]])
+    neuron = np.empty(inner.size, dtype=np.intp)
+    neuron[inner] = np.arange(m)[:, None]
+    outer = inner.size + np.arange(p * m).reshape(p, m, 1)
+    return Places(
+        inner,
+        neuron,
+        blocks=inner[:, :, None] * size + inner[:, None, :],
+        mixed=inner * size + outer,
+        mixed_transposed=outer * size + inner,
+    )
 
 
 class TwoLayer:
@@ -25,62 +58,57 @@ class TwoLayer:
         ∇²R = Jᵀ h J + Σ_j (blocks of neuron j),   J = ∂f/∂θ,
         ∂²/∂w̃_j∂w̃_j: Σ_i (e_i·A_j) σ''(z_ij) x̃_i x̃_iᵀ,   ∂²/∂w̃_j∂A_qj: Σ_i e_iq σ'(z_ij) x̃_i.
 
-    θ is in the order of torch.nn.utils.parameters_to_vector: W row by row, b, A row by row, c.
+    θ is in the order of torch.nn.utils.parameters_to_vector: W row by row, b, A row by row, c. Samples
+    are the last axis of every array, so that the innermost loops run over contiguous memory.
     Source: chapter section 1.2; the split into two parts is that of JML22 theorem 6.3.
     """
 
     def __init__(self, first: Layer, second: Layer, x: Tensor, y: Tensor, loss: Loss) -> None:
-        self.m, d = first.weight.shape
+        self.m, self.d = first.weight.shape
         self.p = second.width
-        biased, self.shifted = first.bias is not None, second.bias is not None
+        self.biased, self.shifted = first.bias is not None, second.bias is not None
         self.jet = jet_of(first.activation)
         self.loss, self.mse, self.y_tensor = loss, is_mse(loss), y
-        self.x = x.cpu().numpy()
-        if biased:
-            self.x = np.hstack([self.x, np.ones((len(self.x), 1))])
-        self.n, self.D = self.x.shape
-        # place[j, k]: where the weight from input k (the last: the bias) to neuron j stands in θ.
-        place = np.arange(self.m * d).reshape(self.m, d)
-        if biased:
-            place = np.hstack([place, self.m * d + np.arange(self.m)[:, None]])
-        self.place = place
+        self.n, self.D = len(x), self.d + self.biased
+        self.x = np.ones((self.D, self.n))  # x̃
+        self.x[: self.d] = x.cpu().numpy().T
         self.inner = self.m * self.D
         self.outer = self.inner + self.p * self.m
         self.size = self.outer + (self.p if self.shifted else 0)
-        self.neuron = np.empty(self.inner, dtype=np.intp)
-        self.neuron[place] = np.arange(self.m)[:, None]
-        self.input = np.empty(self.inner, dtype=np.intp)
-        self.input[place] = np.arange(self.D)
-        self.y = y.cpu().numpy() if self.mse else None
-        self.products = None
+        self.places = places(self.m, self.d, self.p, self.biased, self.size)
+        self.y = y.cpu().numpy().T if self.mse else None
 
     def evaluate(self, theta: NDArray, *, hessian: bool = True) -> tuple[float, NDArray, NDArray | None]:
         """R(θ), ∇R(θ) and, where asked for, ∇²R(θ); in the floating type of θ for the MSE."""
         A = theta[self.inner : self.outer].reshape(self.p, self.m)
-        z = self.x @ theta[self.place].T  # (n, m)
-        h, h1, h2 = self.jet(z)
-        f = h @ A.T  # (n, p)
+        h, h1, h2 = self.jet(theta[self.places.inner] @ self.x)  # (m, n) each
+        f = A @ h  # (p, n)
         if self.shifted:
-            f = f + theta[self.outer :]
+            f += theta[self.outer :, None]
         value, e, apply = self._output(f)
-        s = (e @ A) * h1  # (n, m): ∂R/∂z
+        pull = A.T @ e  # (m, n): ∂R/∂σ(z)
         gradient = np.empty(self.size, dtype=theta.dtype)
-        gradient[self.place] = s.T @ self.x
-        gradient[self.inner : self.outer] = (e.T @ h).ravel()
-        gradient[self.outer :] = e.sum(axis=0)[: self.size - self.outer]
+        gradient[self.places.inner] = (pull * h1) @ self.x.T
+        gradient[self.inner : self.outer] = (e @ h.T).ravel()
+        if self.shifted:
+            gradient[self.outer :] = e.sum(axis=1)
         if not hessian:
             return value, gradient, None
-        G = h1[:, self.neuron] * self.x[:, self.input]  # (n, inner): ∂z_j/∂w̃_jk σ'(z_j)
-        H = self._gauss_newton_mse(G, h, A) if apply is None else self._gauss_newton(G, h, A, apply)
-        self._add_neuron_blocks(H, (e @ A) * h2, e.T @ G)
+        if apply is not None:
+            H = self._gauss_newton(h, h1, A, apply)
+        elif self.p == 1:
+            H = self._gauss_newton_mse_one_output(h, h1, A)
+        else:
+            H = self._gauss_newton_mse(h, h1, A)
+        self._add_neuron_blocks(H, pull * h2, e[:, None, :] * h1)
         return value, gradient, H
 
     def _output(self, f: NDArray) -> tuple[float, NDArray, Callable[[NDArray], NDArray] | None]:
-        """R, e = ∂R/∂f (n, p) and, unless the loss is the MSE, the product with ∂²R/∂f²."""
+        """R, e = ∂R/∂f (p, n) and, unless the loss is the MSE, the product with ∂²R/∂f²."""
         if self.mse:
             r = f - self.y
-            return (r * r).sum() / r.size, r * (2 / r.size), None
-        output = torch.from_numpy(f).requires_grad_(True)
+            return (r * r).sum() / r.size, r / (r.size / 2), None
+        output = torch.from_numpy(np.ascontiguousarray(f.T)).requires_grad_(True)
         with torch.enable_grad():
             value = self.loss(output, self.y_tensor)
             (e,) = torch.autograd.grad(value, output, create_graph=True)
@@ -92,62 +120,67 @@ class TwoLayer:
             (product,) = torch.autograd.grad(
                 e, output, torch.from_numpy(J), is_grads_batched=True, materialize_grads=True
             )
-            return product.numpy()
+            # A loss of slope ±1 (L1Loss) gives a zero without memory, which NumPy cannot read.
+            return (product + 0.0).numpy()
 
-        return value.item(), e.detach().numpy(), apply
+        return value.item(), e.detach().numpy().T, apply
 
-    def _gauss_newton_mse(self, G: NDArray, h: NDArray, A: NDArray) -> NDArray:
+    def _spread(self, values: NDArray, out: NDArray) -> NDArray:
+        """values_ij (m, n) ↦ out: values_ij x̃_ik in the row of the weight from input k to neuron j."""
+        weights = self.m * self.d
+        per_neuron = out[:weights].reshape(self.m, self.d, self.n)
+        np.multiply(values[:, None, :], self.x[: self.d], out=per_neuron)
+        if self.biased:
+            out[weights : self.inner] = values
+        return out
+
+    def _gauss_newton_mse_one_output(self, h: NDArray, h1: NDArray, A: NDArray) -> NDArray:
+        """(2/n) J Jᵀ with J = ∂f/∂θ (P, n), in one product that BLAS knows to be symmetric."""
+        root = np.sqrt(A.dtype.type(2) / self.n)
+        J = np.empty((self.size, self.n), dtype=h.dtype)
+        self._spread(h1 * (root * A.T), out=J)
+        np.multiply(h, root, out=J[self.inner : self.outer])
+        J[self.outer :] = root
+        return J @ J.T
+
+    def _gauss_newton_mse(self, h: NDArray, h1: NDArray, A: NDArray) -> NDArray:
         """(2 / np) Jᵀ J, block by block, without the zeros of J."""
-        inner, outer, m = self.inner, self.outer, self.m
-        H = np.zeros((self.size, self.size), dtype=G.dtype)
-        scale = 2 / (self.n * self.p)
-        if self.p == 1:  # one symmetric product does it all
-            J = np.empty((self.n, self.size), dtype=G.dtype)
-            np.multiply(G, A[0, self.neuron], out=J[:, :inner])
-            J[:, inner:outer] = h
-            J[:, outer:] = 1
-            np.matmul(J.T, J, out=H)
-            H *= scale
-            return H
+        inner, outer, m, neuron = self.inner, self.outer, self.m, self.places.neuron
+        G = self._spread(h1, out=np.empty((inner, self.n), dtype=h.dtype))  # σ'(z_j) ∂z_j/∂w̃_jk
+        H = np.zeros((self.size, self.size), dtype=h.dtype)
         C = A.T @ A
-        H[:inner, :inner] = (G.T @ G) * C[np.ix_(self.neuron, self.neuron)]
-        Gh, hh = G.T @ h, h.T @ h
+        H[:inner, :inner] = (G @ G.T) * C[np.ix_(neuron, neuron)]
+        Gh, hh = G @ h.T, h @ h.T
         for q in range(self.p):
             block = slice(inner + q * m, inner + (q + 1) * m)
-            H[:inner, block] = Gh * A[q, self.neuron][:, None]
+            H[:inner, block] = Gh * A[q, neuron][:, None]
             H[block, :inner] = H[:inner, block].T
             H[block, block] = hh
             if self.shifted:
                 last = outer + q
-                H[:inner, last] = H[last, :inner] = G.sum(axis=0) * A[q, self.neuron]
-                H[block, last] = H[last, block] = h.sum(axis=0)
+                H[:inner, last] = H[last, :inner] = G.sum(axis=1) * A[q, neuron]
+                H[block, last] = H[last, block] = h.sum(axis=1)
                 H[last, last] = self.n
-        H *= scale
+        H *= 2 / (self.n * self.p)
         return H
 
-    def _gauss_newton(self, G: NDArray, h: NDArray, A: NDArray, apply: Callable) -> NDArray:
+    def _gauss_newton(self, h: NDArray, h1: NDArray, A: NDArray, apply: Callable) -> NDArray:
         """Jᵀ (∂²R/∂f²) J for any loss; nothing is assumed of how the loss joins samples."""
-        J = np.zeros((self.size, self.n, self.p), dtype=G.dtype)
-        J[: self.inner] = G.T[:, :, None] * A[:, self.neuron].T[:, None, :]
+        J = np.zeros((self.size, self.n, self.p), dtype=h.dtype)
+        G = self._spread(h1, out=np.empty((self.inner, self.n), dtype=h.dtype))
+        J[: self.inner] = G[:, :, None] * A.T[self.places.neuron, None, :]
         for q in range(self.p):
-            J[self.inner + q * self.m : self.inner + (q + 1) * self.m, :, q] = h.T
+            J[self.inner + q * self.m : self.inner + (q + 1) * self.m, :, q] = h
             if self.shifted:
                 J[self.outer + q, :, q] = 1
         H = J.reshape(self.size, -1) @ apply(J).reshape(self.size, -1).T
         return (H + H.T) / 2
 
     def _add_neuron_blocks(self, H: NDArray, curvature: NDArray, mixed: NDArray) -> None:
-        """Add the second derivatives of f, weighted by e: curvature (n, m), mixed (p, inner)."""
-        if self.D <= _WIDE_INPUT:
-            if self.products is None:
-                self.products = (self.x[:, :, None] * self.x[:, None, :]).reshape(self.n, -1)
-            blocks = (curvature.T @ self.products).reshape(self.m, self.D, self.D)
-            H[self.place[:, :, None], self.place[:, None, :]] += blocks
-        else:
-            for j, rows in enumerate(self.place):
-                H[np.ix_(rows, rows)] += (self.x * curvature[:, j, None]).T @ self.x
-        rows = np.arange(self.inner)
-        for q in range(self.p):
-            columns = self.inner + q * self.m + self.neuron
-            H[rows, columns] += mixed[q]
-            H[columns, rows] += mixed[q]
+        """Add the second derivatives of f, weighted by e: curvature (m, n), mixed (p, m, n)."""
+        x, flat = self.x, H.reshape(-1)
+        blocks = ((curvature[:, None, :] * x).reshape(self.inner, self.n) @ x.T).reshape(-1, self.D, self.D)
+        flat[self.places.blocks] += (blocks + blocks.transpose(0, 2, 1)) / 2
+        slopes = mixed @ x.T
+        flat[self.places.mixed] += slopes
+        flat[self.places.mixed_transposed] += slopes
