@@ -13,6 +13,11 @@ from tqdm import tqdm
 WATCHERS = ("JPY_SESSION_NAME", "VSCODE_PID", "COLAB_RELEASE_TAG")
 
 
+def watched() -> bool:
+    """Whether a reader sits before this kernel, as one does in JupyterLab, VS Code or Colab."""
+    return "ipykernel" in sys.modules and any(name in os.environ for name in WATCHERS)
+
+
 def progress(
     items: Iterable | None = None, *, label: str, total: int | None = None, initial: int = 0
 ) -> tqdm:
@@ -25,7 +30,7 @@ def progress(
     6
     """
     options = {"desc": label, "total": total, "initial": initial, "delay": 1, "mininterval": 0.3}
-    if any(name in os.environ for name in WATCHERS) and "ipykernel" in sys.modules:
+    if watched():
         from tqdm.notebook import tqdm as notebook_bar
 
         return notebook_bar(items, **options)

@@ -2,21 +2,25 @@
 
 import json
 import re
+import sys
 from functools import partial
 from xml.etree import ElementTree
 
+import ipykernel
 import numpy as np
 import pytest
+from tqdm.notebook import tqdm_notebook
 
 from epbook import Axis, explore
 from epbook.page import COLOURS, INK, PAPER, subplots, use_style
 from epbook.page.svg import inline, to_svg
+from epbook.progress import WATCHERS, progress
 
 
 @pytest.fixture(autouse=True)
 def _style(monkeypatch):
     use_style()
-    for name in ("JPY_SESSION_NAME", "COLAB_RELEASE_TAG"):
+    for name in WATCHERS:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -233,9 +237,10 @@ def test_both_front_ends_get_their_form():
     assert set(bundle) == {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
 
 
-@pytest.mark.parametrize("sign", ["JPY_SESSION_NAME", "COLAB_RELEASE_TAG"])
-def test_a_reader_at_a_kernel_waits_for_one_picture_only(monkeypatch, sign):
+@pytest.mark.parametrize("sign", WATCHERS)
+def test_a_reader_at_a_kernel_waits_for_one_picture_only_and_sees_a_bar(monkeypatch, sign):
     monkeypatch.setenv(sign, "notebook")
+    monkeypatch.setitem(sys.modules, "ipykernel", ipykernel)
     drawn = []
 
     def draw(slope):
@@ -245,6 +250,16 @@ def test_a_reader_at_a_kernel_waits_for_one_picture_only(monkeypatch, sign):
     bundle = explore(draw, alt="a line", slope=np.linspace(0, 1, 9))._repr_mimebundle_()
     assert drawn == [0.0]
     assert "text/html" not in bundle
+    assert isinstance(progress([1], label="steps"), tqdm_notebook)
+
+
+@pytest.mark.parametrize("sign", WATCHERS)
+def test_a_script_started_from_a_terminal_of_such_a_program_has_no_reader(monkeypatch, sign):
+    monkeypatch.setenv(sign, "notebook")
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    shown = explore(line, slope=np.linspace(0, 1, 9))
+    assert "text/html" in shown._repr_mimebundle_()
+    assert not isinstance(progress([1], label="steps"), tqdm_notebook)
 
 
 def test_an_error_names_the_values():

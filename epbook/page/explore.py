@@ -5,16 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import os
 from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
 from epbook.page.axis import Axis, Value
 from epbook.page.live import widget
 from epbook.page.sliders import page
 from epbook.page.svg import fingerprint, inline, to_svg
+from epbook.progress import progress, watched
 
 __all__ = ["Axis", "Explorer", "explore"]
 
@@ -41,9 +40,7 @@ class Explorer:
     @functools.cached_property
     def frames(self) -> list[str]:
         """All frames, drawn when first asked for."""
-        # disable=None: silent where stderr is no terminal, since the built page takes stderr for an error.
-        bar = tqdm(self.grid, desc="frames", disable=None, delay=2, leave=False)
-        return [self.picture(**values) for values in bar]
+        return [self.picture(**values) for values in progress(self.grid, label="frames")]
 
     @functools.cached_property
     def alts(self) -> list[str]:
@@ -83,12 +80,7 @@ class Explorer:
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
         bundle = {**self.widget()._repr_mimebundle_(), "text/plain": repr(self)}
-        return bundle if _is_live() else {**bundle, "text/html": self._repr_html_()}
-
-
-def _is_live() -> bool:
-    """Whether a reader sits before this kernel: JupyterLab and Notebook, or Colab, say so."""
-    return bool({"JPY_SESSION_NAME", "COLAB_RELEASE_TAG"} & os.environ.keys())
+        return bundle if watched() else {**bundle, "text/html": self._repr_html_()}
 
 
 def explore(
@@ -128,7 +120,7 @@ def explore(
         name: (given if isinstance(given, Axis) else Axis(given)).named(name) for name, given in axes.items()
     }
     explorer = Explorer(draw, tracks, alt or _summary(draw), play)
-    if not _is_live():
+    if not watched():
         explorer._repr_html_()
     return explorer
 
