@@ -6,16 +6,21 @@ of executed notebooks is named after a hash of everything a cell may import. Its
 build: when it changes, every page is read again too. So it is when something in `web/` changes, where the
 looks of the pages are made.
 
+The other way round, what changes no output must run nothing again: notebooks are found by the code and the
+tags of their cells. Captions and alternative texts, which are metadata of a cell too, stay the notebook's own.
+
 A build that ended with a warning is remembered as unfinished: its pages are read again by the next build,
 which would otherwise pass in silence, because Sphinx reports a page's warnings only when it reads the page.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import shutil
 from pathlib import Path
 
+from jupyter_cache.cache.main import JupyterCacheBase
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -61,6 +66,9 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Join the build before its settings are read and after its last page is written."""
+    hashed, merged = JupyterCacheBase.create_hashed_notebook, JupyterCacheBase.merge_match_into_notebook
+    JupyterCacheBase.create_hashed_notebook = functools.partialmethod(hashed, cell_metadata=("tags",))
+    JupyterCacheBase.merge_match_into_notebook = functools.partialmethod(merged, cell_meta=())
     app.add_config_value("looks", "", "env", [str])
     app.connect("config-inited", start)
     app.connect("build-finished", finish)
