@@ -41,12 +41,7 @@ def test_neither_threads_nor_order_matter(data, reference):
     assert same(reference, ep.train_many(sorted(WIDTHS), sorted(SEEDS), *data, **OPTIONS, jobs=2))
 
 
-def test_processes(data, reference):
-    with parallel_config(backend="loky", n_jobs=2):
-        assert same(reference, ep.train_many(WIDTHS, SEEDS, *data, **OPTIONS, jobs=None))
-
-
-def test_dask_cluster(data, reference):
+def test_processes_of_a_dask_cluster(data, reference):
     distributed = pytest.importorskip("distributed")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the cluster's own, not ours

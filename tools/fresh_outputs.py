@@ -7,7 +7,7 @@ build: when it changes, every page is read again too. So it is when something in
 looks of the pages are made.
 
 The other way round, what changes no output must run nothing again: notebooks are found by the code and the
-tags of their cells. Captions and alternative texts, which are metadata of a cell too, stay the notebook's own.
+tags of their cells. Captions and alternative texts are metadata of a cell too, but the notebook's own.
 
 A build that ended with a warning is remembered as unfinished: its pages are read again by the next build,
 which would otherwise pass in silence, because Sphinx reports a page's warnings only when it reads the page.
