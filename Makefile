@@ -4,12 +4,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 HTML := _build/html
 SOURCES := _config.yml _toc.yml $(shell find book epbook tools web -type f -not -path '*/.*' -not -path '*/__pycache__/*')
+# A list of prerequisites cannot see that one of them is gone: this file is written anew when their names change.
+NAMES := $(HTML)/../.names
 
-.PHONY: book test lint format clean screenshots pdf benchmarks chromium
+.PHONY: book test lint portability portability-short format clean screenshots pdf benchmarks chromium FORCE
 
 book: $(HTML)/.built
 
-$(HTML)/.built: .venv/.installed $(SOURCES)
+$(NAMES): FORCE
+	@mkdir -p $(@D)
+	@echo '$(sort $(SOURCES))' | cmp -s - $@ || echo '$(sort $(SOURCES))' >$@
+
+$(HTML)/.built: .venv/.installed $(SOURCES) $(NAMES)
 	$(BIN)/jupyter-book build . -n -W --keep-going
 	@touch $@
 
@@ -21,14 +27,18 @@ $(HTML)/.built: .venv/.installed $(SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-test: lint book chromium
-	$(BIN)/pytest -n 2 --dist loadfile
-	$(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 -n 2 --dist loadfile book
+# All stages run, and a list at the end says what became of each.
+test: .venv/.installed
+	@$(BIN)/python -m tools.check test
 
 lint: .venv/.installed
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/python tools/normalise_notebooks.py --check
+	@$(BIN)/python -m tools.check lint
+
+portability: .venv/.installed
+	@$(BIN)/python -m tools.portability
+
+portability-short: .venv/.installed
+	@$(BIN)/python -m tools.portability --short
 
 format: .venv/.installed
 	$(BIN)/ruff check --fix .

@@ -11,6 +11,7 @@ import urllib.request
 import pytest
 from built_book import ROOT
 
+pytestmark = pytest.mark.site
 TOKEN = "book"
 
 

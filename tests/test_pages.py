@@ -12,6 +12,7 @@ import yaml
 from bs4 import BeautifulSoup
 from built_book import CHAPTERS, PAGES, ROOT
 
+pytestmark = pytest.mark.site
 MEGABYTE = 1_000_000
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 BOOK = Path("book")

@@ -5,6 +5,8 @@ import json
 import pytest
 from built_book import CHAPTERS
 
+pytestmark = pytest.mark.site
+
 
 def explorers(page):
     """(figure, its sliders) of all explorable figures, for locators that stay valid."""

@@ -1,0 +1,47 @@
+"""`make lint` and `make test`: every stage runs, whatever became of those before it.
+
+python -m tools.check lint      # the form of code and notebooks, and the types
+python -m tools.check test      # that, the book, the unit tests, and the built pages
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import tomllib
+
+from tools.stages import Stage, run
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTEST = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile"]
+
+
+def lint() -> list[Stage]:
+    """What is seen without running anything of the book."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        typed = "mypy" in tomllib.load(file)["tool"]
+    python = [sys.executable, "-m"]
+    return [
+        Stage("ruff check", [*python, "ruff", "check", "."]),
+        Stage("ruff format", [*python, "ruff", "format", "--check", "."]),
+        Stage("form of the notebooks", [*python, "tools.normalise_notebooks", "--check"]),
+        *([Stage("mypy", [*python, "mypy"])] if typed else []),
+    ]
+
+
+def test() -> list[Stage]:
+    """Everything that the README promises, the cheap things first."""
+    return [
+        *lint(),
+        Stage("book", ["make", "--no-print-directory", "book"]),
+        Stage("unit tests", [*PYTEST, "-m", "not site", "--cov"]),
+        Stage("chromium", ["make", "--no-print-directory", "chromium"]),
+        Stage("pages", [*PYTEST, "-m", "site", "tests"], needs=("book", "chromium")),
+    ]
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.exit(run({"lint": lint, "test": test}[sys.argv[1]]()))

@@ -1,0 +1,167 @@
+"""The unit tests and the checked cells under other processors, as far as this one can play them.
+
+The same program rounds differently elsewhere: BLAS, ATen, NumPy, MKL and numba choose their loops by the
+width of the vectors, the mathematical library by whether the processor multiplies and adds at once, and two
+threads sum in another order than one. What is checked must hold under all of these. So each leg runs with one
+such choice, and the last ones with starts that are moved by one unit in the last place. No leg uses what
+another has computed: each has its own copy of the notebooks, and so an empty cache of its own beside it.
+
+    python -m tools.portability [--short] [leg ...]      # the legs named, or two unlike ones, or all
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.stages import Stage, run
+
+ROOT = Path(__file__).resolve().parents[1]
+WORK = ROOT / "_build" / "portability"
+AVX512 = ("avx512f", "avx512bw", "avx512dq", "avx512vl")
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One choice of loops. needs: what the processor must have; shows: what the libraries must then say."""
+
+    name: str
+    variables: dict[str, str]
+    needs: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
+    short: bool = False
+
+
+LEGS = [
+    # Neither AVX nor multiply-and-add: the oldest processor for which NumPy and PyTorch are built.
+    Leg(
+        "Nehalem",
+        {
+            "OPENBLAS_CORETYPE": "Nehalem",
+            "ATEN_CPU_CAPABILITY": "default",
+            "NPY_DISABLE_CPU_FEATURES": "beyond the baseline",
+            "NUMBA_CPU_NAME": "generic",
+            "NUMBA_CPU_FEATURES": "",
+            "MKL_CBWR": "COMPATIBLE",
+            "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-FMA,-AVX2,-FMA4",
+            "OMP_NUM_THREADS": "1",
+        },
+        needs=("sse4.2",),
+        shows=("OpenBLAS Nehalem", "ATen DEFAULT", "NumPy baseline"),
+        short=True,
+    ),
+    Leg(
+        "Haswell, two threads",
+        {
+            "OPENBLAS_CORETYPE": "Haswell",
+            "ATEN_CPU_CAPABILITY": "avx2",
+            "NUMBA_CPU_NAME": "haswell",
+            "NUMBA_CPU_FEATURES": "",
+            "MKL_CBWR": "AVX2",
+            "OMP_NUM_THREADS": "2",
+        },
+        needs=("avx2", "fma"),
+        shows=("OpenBLAS Haswell", "ATen AVX2"),
+        short=True,
+    ),
+    Leg(
+        "SkylakeX",
+        {
+            "OPENBLAS_CORETYPE": "SkylakeX",
+            "ATEN_CPU_CAPABILITY": "avx512",
+            "NUMBA_CPU_NAME": "skylake-avx512",
+            "NUMBA_CPU_FEATURES": "",
+            "MKL_CBWR": "AVX512",
+            "OMP_NUM_THREADS": "1",
+        },
+        needs=AVX512,
+        shows=("OpenBLAS SkylakeX", "ATen AVX512"),
+    ),
+    Leg("starts moved by one ulp", {"PYTHONPATH": "one_ulp", "OMP_NUM_THREADS": "1"}),
+    Leg("starts moved by one ulp, two threads", {"PYTHONPATH": "one_ulp", "OMP_NUM_THREADS": "2"}),
+]
+# Tests of the tools and of the form of the code, which compute nothing.
+WITHOUT_NUMBERS = ("test_fresh_outputs.py", "test_house.py", "test_notebooks.py", "test_stages.py")
+CHOICES = {name for leg in LEGS for name in leg.variables}
+
+PROBE = """
+import json, llvmlite.binding, numpy as np, torch, scipy.linalg
+from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+from threadpoolctl import threadpool_info
+beyond = [name for name in __cpu_dispatch__ if __cpu_features__[name]]
+blas = [each["architecture"] for each in threadpool_info() if each["internal_api"] == "openblas"]
+shows = {f"OpenBLAS {name}" for name in blas}
+shows |= {f"ATen {torch.backends.cpu.get_cpu_capability()}"} | ({"NumPy baseline"} if not beyond else set())
+has = [name for name, here in llvmlite.binding.get_host_cpu_features().items() if here]
+print(json.dumps({"has": has, "beyond": beyond, "shows": sorted(shows)}))
+"""
+
+
+def probe(variables: dict[str, str]) -> dict[str, list[str]]:
+    """What the processor has, and which loops the libraries choose under these variables."""
+    plain = {name: value for name, value in os.environ.items() if name not in CHOICES}
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE], env={**plain, **variables}, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def copy_of_the_book(leg: Leg) -> Path:
+    """The notebooks alone in a folder of this leg, so that `../.cache` is empty and the leg's own."""
+    folder = WORK / leg.name.replace(" ", "-").replace(",", "")
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "book").mkdir(parents=True)
+    for notebook in (ROOT / "book").glob("*.ipynb"):
+        shutil.copy(notebook, folder / "book")
+    return folder / "book"
+
+
+def stages(legs: list[Leg]) -> Iterator[Stage]:
+    """One stage for each leg, in which one run of pytest has the unit tests and the notebooks."""
+    here = probe({})
+    for leg in legs:
+        missing = [name for name in leg.needs if name not in here["has"]]
+        if missing:
+            yield Stage(leg.name, [], absent=f"this processor has no {', '.join(missing)}")
+            continue
+        paths = [str(ROOT), *([str(ROOT / "tools" / "one_ulp")] if "PYTHONPATH" in leg.variables else [])]
+        variables = {**leg.variables, "PYTHONPATH": os.pathsep.join(reversed(paths))}
+        if "NPY_DISABLE_CPU_FEATURES" in variables:
+            variables["NPY_DISABLE_CPU_FEATURES"] = " ".join(here["beyond"])
+        unlike = [each for each in leg.shows if each not in (now := probe(variables)["shows"])]
+        if unlike:
+            absent = f"asked for {', '.join(unlike)}, the libraries here take {', '.join(now)}"
+            yield Stage(leg.name, [], absent=absent)
+            continue
+        # Choices of the surroundings that this leg does not make are taken back.
+        plain = [f"--unset={name}" for name in sorted(CHOICES - variables.keys())]
+        pytest = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+        nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=1800", "-p", "no:cacheprovider"]
+        asked = [str(copy_of_the_book(leg)), "tests", "epbook", "README.md", "-q", "-m", "not site"]
+        asked += [f"--ignore=tests/{name}" for name in WITHOUT_NUMBERS]
+        yield Stage(leg.name, ["env", *plain, *pytest, *nbval, *asked], variables)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the legs asked for; the number of those that failed."""
+    parser = argparse.ArgumentParser(description="Unit tests and checked cells under other processors.")
+    parser.add_argument("--short", action="store_true", help="two unlike processors")
+    parser.add_argument("legs", nargs="*", help=f"of: {'; '.join(leg.name for leg in LEGS)}")
+    asked = parser.parse_args(arguments)
+    unknown = set(asked.legs) - {leg.name for leg in LEGS}
+    if unknown:
+        parser.error(f"no leg is called {', '.join(sorted(unknown))}")
+    chosen = [leg for leg in LEGS if leg.name in asked.legs] if asked.legs else LEGS
+    os.chdir(ROOT)
+    return run(stages([leg for leg in chosen if leg.short or not asked.short]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
