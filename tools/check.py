@@ -15,7 +15,7 @@ import tomllib
 from tools.stages import Stage, run
 
 ROOT = Path(__file__).resolve().parents[1]
-PYTEST = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile"]
+PYTEST = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--continue-on-collection-errors"]
 
 
 def lint() -> list[Stage]:

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.check import PYTEST
 from tools.stages import Stage, run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -142,7 +143,7 @@ def stages(legs: list[Leg]) -> Iterator[Stage]:
             continue
         # Choices of the surroundings that this leg does not make are taken back.
         plain = [f"--unset={name}" for name in sorted(CHOICES - variables.keys())]
-        pytest = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+        pytest = [*PYTEST, "--no-loadscope-reorder"]  # the notebooks first, since they take longest
         nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=1800", "-p", "no:cacheprovider"]
         asked = [str(copy_of_the_book(leg)), "tests", "epbook", "README.md", "-q", "-m", "not site"]
         asked += [f"--ignore=tests/{name}" for name in WITHOUT_NUMBERS]
