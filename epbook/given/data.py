@@ -20,7 +20,7 @@ def is_finite(values: Tensor) -> bool:
     >>> is_finite(torch.tensor([1e308, 1e308], dtype=torch.float64))
     True
     """
-    return math.isfinite(values.detach().sum().item()) or bool(torch.isfinite(values).all())
+    return math.isfinite(values.sum().item()) or bool(torch.isfinite(values).all())
 
 
 def wide(values: Tensor) -> Tensor:

@@ -73,7 +73,7 @@ def plain_modules(net: nn.Sequential) -> Iterator[tuple[str, nn.Module]]:
         _refuse_hooks(where, module)
         if isinstance(module, nn.Linear):
             _refuse_unlike_linear(where, module)
-            for name, part in module.named_parameters():
+            for name, part in _own_parameters(module):
                 place = part.data_ptr() or id(part)  # the meta device has no addresses
                 if place in seen:
                     raise TypeError(
@@ -123,19 +123,26 @@ def _refuse_hooks(where: str, module: nn.Module) -> None:
 
 
 def _refuse_unlike_linear(where: str, module: nn.Linear) -> None:
-    if parametrize.is_parametrized(module):
-        raise TypeError(
-            f"{where}, {module}, is parametrized: make it plain with "
-            'torch.nn.utils.parametrize.remove_parametrizations(module, "weight")'
-        )
     if type(module) is not nn.Linear:
+        if parametrize.is_parametrized(module):  # which makes a subclass of it
+            raise TypeError(
+                f"{where}, {module}, is parametrized: make it plain with "
+                'torch.nn.utils.parametrize.remove_parametrizations(module, "weight")'
+            )
         raise TypeError(
             f"{where} is a {type(module).__name__}, a subclass of Linear that may compute something else: "
             "copy its weight and bias into a plain nn.Linear"
         )
-    for name, part in module.named_parameters():
+    if module._modules:
+        raise TypeError(f"{where} has modules of its own, {', '.join(module._modules)}: expected none")
+    for name, part in _own_parameters(module):
         if name not in ("weight", "bias") or not part.is_floating_point():
             raise TypeError(f"{where} has a parameter {name} of {part.dtype}: expected real weight and bias")
+
+
+def _own_parameters(module: nn.Linear) -> Iterator[tuple[str, nn.Parameter]]:
+    """As `named_parameters`, without its walk through submodules, which takes as long as a small Hessian."""
+    return ((name, part) for name, part in module._parameters.items() if part is not None)
 
 
 def _advice(module: nn.Module) -> str:

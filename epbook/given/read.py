@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from epbook.given.data import is_finite, table, target, wide
-from epbook.given.modules import layers, plain_modules
+from epbook.given.modules import layers
 from epbook.given.vector import flat
 from epbook.losses import Loss, mse_loss, widened
 from epbook.networks import Layer, sequential
@@ -47,9 +47,8 @@ class Given:
 
         Raises ValueError where PyTorch's order is another, as it is after a pruning was made permanent.
         """
-        linears = [module for _, module in plain_modules(self.original) if isinstance(module, nn.Linear)]
-        ours = [part for linear in linears for part in (linear.weight, linear.bias) if part is not None]
-        if [id(part) for part in ours] != [id(part) for part in self.original.parameters()]:
+        linears = (module for module in self.original.modules() if isinstance(module, nn.Linear))
+        if any(linear.bias is not None and next(iter(linear._parameters)) == "bias" for linear in linears):
             raise ValueError(
                 "a Linear of this network holds its bias before its weight, so PyTorch numbers the "
                 "parameters otherwise than usual: pass ep.sequential(ep.layers(net))"
