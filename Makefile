@@ -1,4 +1,5 @@
-# make book builds the site in _build/html, make test checks the code, the notebooks and the pages.
+# make book builds the site in _build/html, make test checks the code, the notebooks and the pages, and
+# make portability the numbers, as other machines would have them.
 
 PYTHON ?= python3
 BIN := .venv/bin

@@ -4,8 +4,9 @@
     python tools/normalise_notebooks.py --check    change nothing, name what is not in it, exit 1
     python tools/normalise_notebooks.py --execute  run the notebooks and store what their checked cells show
 
-A checked cell carries the tag `nbval-check-output`: the notebook test runs it and compares. It keeps its
-outputs with an execution count of 1, because the test passes over a cell that has neither.
+A checked cell carries the tag `nbval-check-output`: nbval runs it and compares, and `make test` compares what
+it showed when the book was built. It keeps its outputs with an execution count of 1, because nbval passes
+over a cell that has neither.
 """
 
 from __future__ import annotations

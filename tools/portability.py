@@ -89,7 +89,13 @@ LEGS = [
     Leg("starts moved by one ulp, two threads", {"PYTHONPATH": "one_ulp", "OMP_NUM_THREADS": "2"}),
 ]
 # Tests of the tools and of the form of the code, which compute nothing.
-WITHOUT_NUMBERS = ("test_fresh_outputs.py", "test_house.py", "test_notebooks.py", "test_stages.py")
+WITHOUT_NUMBERS = (
+    "test_fresh_outputs.py",
+    "test_house.py",
+    "test_makefile.py",
+    "test_notebooks.py",
+    "test_stages.py",
+)
 CHOICES = {name for leg in LEGS for name in leg.variables}
 
 PROBE = """
