@@ -92,7 +92,8 @@ def subplots(
     """A figure and its axes outside pyplot's list, so that a notebook shows it once and memory is freed.
 
     Like matplotlib.pyplot.subplots, with one Axes or an array of them: `options` go to Figure.subplots;
-    figsize in inches, default of the style. Raises what Figure.subplots raises. Source: the conventions of the whole book.
+    figsize in inches, default of the style. Raises what Figure.subplots raises.
+    Source: the conventions of the whole book.
 
     >>> figure, axes = subplots(1, 2, sharey=True)
     >>> len(figure.axes)
