@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import statistics
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,9 @@ import epbook as ep
 ROOT = Path(__file__).parents[1]
 # Each may import those before it. `glue` and `claims` belong to the notebooks and import nothing of ours.
 ORDER = [
+    "checks",
     "data",
     "activations",
-    "checks",
     "losses",
     "networks",
     "given",
@@ -55,6 +56,12 @@ def imported(path):
 def test_imports_point_one_way(path):
     rank = ORDER.index(part(path))
     assert [name for name in imported(path) if ORDER.index(name) > rank] == []
+
+
+def test_a_file_has_one_subject():
+    lines = [len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES]
+    assert max(lines) <= 250
+    assert statistics.median(lines) < 110
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

