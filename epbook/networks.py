@@ -135,9 +135,9 @@ def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
     linear = nn.Linear.__new__(nn.Linear)
     nn.Module.__init__(linear)
     linear.out_features, linear.in_features = weight.shape
-    linear.weight = nn.Parameter(weight.detach().clone())
-    copied = None if bias is None else nn.Parameter(bias.detach().clone())
-    linear.register_parameter("bias", copied)
+    with torch.inference_mode(False):  # parameters made in inference mode could never be trained
+        linear.weight = nn.Parameter(weight.detach().clone())
+        linear.register_parameter("bias", None if bias is None else nn.Parameter(bias.detach().clone()))
     return linear
 
 

@@ -32,10 +32,7 @@ def wide(values: Tensor) -> Tensor:
     torch.float64
     """
     values = values.detach()
-    if values.is_inference():
-        with torch.inference_mode(False):
-            return values.to(torch.float64, copy=True)
-    return values.to(torch.float64)
+    return values.to(torch.float64, copy=values.is_inference())
 
 
 def table(values: object, name: str, device: torch.device) -> Tensor:

@@ -53,7 +53,8 @@ class Given:
                 "a Linear of this network holds its bias before its weight, so PyTorch numbers the "
                 "parameters otherwise than usual: pass ep.sequential(ep.layers(net))"
             )
-        return flat(self.layers)
+        with torch.inference_mode(False):
+            return flat(self.layers)
 
     def network(self, layers: Sequence[tuple]) -> nn.Sequential:
         """A network of these layers as the reader knows theirs: type, device, mode, names, frozen parts."""
@@ -78,6 +79,11 @@ def read(
     >>> given.x.dtype, given.theta.dtype, given.network(given.layers)[0].weight.dtype
     (torch.float64, torch.float64, torch.float32)
     """
+    with torch.inference_mode(False):  # what is made in inference mode is lost for autograd
+        return _read(net, x, y, loss)
+
+
+def _read(net: nn.Sequential, x: Tensor | None, y: Tensor | None, loss: Loss) -> Given:
     found = [Layer(wide(W), None if b is None else wide(b), s) for W, b, s in layers(net)]
     device = found[0].weight.device
     if device.type != "meta":

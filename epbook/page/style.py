@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import matplotlib
-from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
@@ -87,12 +87,13 @@ def use_style() -> None:
 
 
 def subplots(
-    rows: int = 1, columns: int = 1, *, figsize: tuple[float, float] | None = None, **options
-) -> tuple[Figure, Axes]:
+    rows: int = 1, columns: int = 1, *, figsize: tuple[float, float] | None = None, **options: Any
+) -> tuple[Figure, Any]:
     """A figure and its axes outside pyplot's list, so that a notebook shows it once and memory is freed.
 
-    Like matplotlib.pyplot.subplots: `options` go to Figure.subplots; figsize in inches, default of the style.
-    Raises what Figure.subplots raises. Source: the conventions of the whole book.
+    Like matplotlib.pyplot.subplots, with one Axes or an array of them: `options` go to Figure.subplots;
+    figsize in inches, default of the style. Raises what Figure.subplots raises.
+    Source: the conventions of the whole book.
 
     >>> figure, axes = subplots(1, 2, sharey=True)
     >>> len(figure.axes)
