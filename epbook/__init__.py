@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from epbook import activations, critical, data, embedding, losses, networks, neurons, reduction, training
 from epbook.critical import find_critical, gradient_flow, hessian, inertia
-from epbook.embedding import add_null, embed, split, split_inertia, split_law
+from epbook.embedding import add_null, embed, plan, split, split_inertia, split_law
 from epbook.given import layers
 from epbook.networks import sequential, two_layer
 from epbook.neurons import effective_neurons, features
@@ -55,6 +55,7 @@ __all__ = [
     "networks",
     "neurons",
     "page",
+    "plan",
     "reduce",
     "reduction",
     "sequential",

@@ -8,17 +8,7 @@ from torch import Tensor, nn
 
 import epbook as ep
 from epbook.activations import activation_of
-from epbook.embedding import (
-    Compatible,
-    Null,
-    Permute,
-    Plan,
-    Scale,
-    Split,
-    embed,
-    random_compatible,
-    three_fold,
-)
+from epbook.embedding import Compatible, Null, Permute, Plan, Scale, Split
 from epbook.embedding.conditions import betas_from, effective, null_constants
 from epbook.given import layers
 from epbook.networks import sequential
@@ -91,12 +81,12 @@ def random_step(kind: str, net: nn.Sequential, rng: np.random.Generator) -> Plan
         at = activation_of(activation).value(torch.tensor([value]))
         return Plan((Null(layer, value),)) if balanced or at.item() == 0 else None
     if kind == "embed":
-        return embed(net, widths, seed=seed, return_plan=True)[1]
+        return ep.plan.embed(net, widths, seed=seed)
     if kind == "compatible":
         later = all(b is not None for _, b, _ in narrow[1:])
-        return random_compatible(net, widths, nulls=later, spread=0.5, seed=seed)
+        return ep.plan.random_compatible(net, widths, nulls=later, spread=0.5, seed=seed)
     if kind == "three-fold":
-        return three_fold(net, return_plan=True)[1]
+        return ep.plan.three_fold(net)
     if kind == "permute":
         return Plan((Permute(layer, tuple(rng.permutation(weight.shape[0]).tolist())),))
     facts = activation_of(activation)

@@ -110,7 +110,7 @@ def test_nearest_point_against_every_assignment(activation):
 
 def test_nearest_is_zero_on_the_set_and_bad_input_is_named():
     net = ep.two_layer(1, 2, std=1.0, seed=1)
-    wide = ep.embedding.scale(ep.embed(net, 5), 0, 3, 2.5)
+    wide = ep.embedding.scale(ep.embed(net, 5), 2.5, neuron=3)
     found = ep.embedding.nearest_embedded(wide, net)
     assert found.distance < 1e-13
     assert found.copies == (0, 1, 0, 0, 1)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from epbook.embedding import add_null, embed, permute, random_compatible, split
+from epbook.embedding import add_null, embed, permute, plan, split
 from epbook.given import layers
 from epbook.networks import sequential, two_layer
 from epbook.reduction import reduce
@@ -54,7 +54,7 @@ def assert_same(first, second, tolerance):
 def test_reduction_is_the_inverse_of_splitting_to_the_last_bit(activation, bias, mode):
     """Halves add up without rounding, so nothing at all may differ."""
     net = random_net([3, 4, 3, 2], activation, bias=bias)
-    wide = split(split(split(net, 0, 1, 0.5), 0, 3, 0.5), 1, 2, 0.5)
+    wide = split(split(split(net, layer=0, neuron=1), layer=0, neuron=3), layer=1, neuron=2)
     small, report = reduce(wide, 0.999, mode=mode, x=inputs(40, 3))
     assert report.widths_after == (4, 3)
     if mode == "least-squares":  # its correction is zero up to rounding
@@ -82,12 +82,12 @@ def test_reduction_is_the_inverse_of_multi_step_embedding(seed, activation, bias
 def test_reduction_is_the_inverse_of_the_general_compatible_embedding(seed, activation, nulls):
     """Up to the order of the neurons, which the embedding's index maps give."""
     net = random_net([2, 3, 3, 2], activation, seed=seed)
-    plan = random_compatible(net, [6, 7], nulls=nulls, seed=seed)
-    small, report = reduce(plan(net), 1.0, low_amplitude=1e-9)
-    for layer, row in enumerate(plan.steps[0].maps):
+    drawn = plan.random_compatible(net, [6, 7], nulls=nulls, seed=seed)
+    small, report = reduce(drawn(net), 1.0, low_amplitude=1e-9)
+    for layer, row in enumerate(drawn.steps[0].maps):
         sources = [row[group[0]] for group in report.layers[layer].groups.members]
         assert sorted(sources) == [0, 1, 2]
-        small = permute(small, layer, np.argsort(sources).tolist())
+        small = permute(small, np.argsort(sources), layer=layer)
     assert_same(small, net, 1e-7)
 
 

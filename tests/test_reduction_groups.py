@@ -100,7 +100,7 @@ def test_scaled_copies_are_equal_for_relu_only():
     for activation, count in ((nn.ReLU, 3), (nn.Tanh, 4)):
         net = two_layer(2, 3, std=1.0, activation=activation, seed=1)
         wide = split(net, neuron=0, alpha=0.5)
-        wide = scale(wide, 0, 3, 2.0) if activation is nn.ReLU else wide
+        wide = scale(wide, 2.0, neuron=3) if activation is nn.ReLU else wide
         if activation is nn.Tanh:
             wide[0].weight.data[3] *= 2
             wide[0].bias.data[3] *= 2

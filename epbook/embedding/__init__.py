@@ -1,15 +1,20 @@
 """Embeddings of critical points into wider networks (chapter section 1.3)."""
 
-from epbook.embedding.compatible import Compatible, compatible, random_compatible
+from epbook.embedding import plan
+from epbook.embedding.apply import (
+    add_null,
+    compatible,
+    embed,
+    permute,
+    random_compatible,
+    scale,
+    split,
+    three_fold,
+)
 from epbook.embedding.directions import critical_directions
 from epbook.embedding.law import SplitLaw, split_inertia, split_law
-from epbook.embedding.multi import embed
 from epbook.embedding.nearest import Nearest, nearest_embedded
-from epbook.embedding.null import Null, add_null
-from epbook.embedding.plan import Plan
-from epbook.embedding.split import Split, split
-from epbook.embedding.symmetry import Permute, Scale, permute, scale
-from epbook.embedding.threefold import three_fold
+from epbook.embedding.plan import Compatible, Null, Permute, Plan, Scale, Split, Step
 
 __all__ = [
     "Compatible",
@@ -20,12 +25,14 @@ __all__ = [
     "Scale",
     "Split",
     "SplitLaw",
+    "Step",
     "add_null",
     "compatible",
     "critical_directions",
     "embed",
     "nearest_embedded",
     "permute",
+    "plan",
     "random_compatible",
     "scale",
     "split",

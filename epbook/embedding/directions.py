@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from epbook.embedding.plan import Plan
-from epbook.given import layers
+from epbook.embedding.step import Plan
+from epbook.given import differentiable, flat, read
+from epbook.networks import Layer
 
 
 def critical_directions(net: nn.Sequential, plan: Plan) -> Tensor:
@@ -16,30 +17,41 @@ def critical_directions(net: nn.Sequential, plan: Plan) -> Tensor:
     homogeneous σ, β and α of a compatible embedding. Every point of the set is critical where `net` is,
     so these directions lie in the kernel of the wide Hessian.
 
-    Returns (number of wide parameters, dimension), rows in the order of parameters_to_vector; a direction
-    counts if its singular value is above 1e-10 of the largest. Raises what the plan raises.
+    Returns (number of wide parameters, dimension), float64, rows in the order of parameters_to_vector. A
+    direction counts if its singular value is above 1e-10 of the largest, each layer measured by its own
+    largest weight, so that the units of x and y do not matter. Raises what the plan raises, and ValueError
+    on the meta device, where weights have no values.
     Source: EP21 theorem 2; JML22 section 5 for the count K + Σ K_l K_{l−1} of compatible embeddings.
 
-    >>> from epbook.embedding import embed
-    >>> from epbook.networks import two_layer
-    >>> net = two_layer(1, 2, activation=nn.Tanh, std=1.0)
-    >>> wide, plan = embed(net, [5], return_plan=True)
-    >>> critical_directions(net, plan).shape
+    >>> import epbook as ep
+    >>> net = ep.two_layer(1, 2, activation=nn.Tanh, std=1.0)
+    >>> critical_directions(net, ep.plan.embed(net, [5])).shape
     torch.Size([15, 3])
     """
     if not isinstance(plan, Plan):
-        raise TypeError(f"plan must be a Plan, as return_plan=True gives, got {type(plan).__name__}")
-    narrow = layers(net)
+        raise TypeError(f"plan must be a Plan, as ep.plan.split gives, got {type(plan).__name__}")
+    plan(net)  # refuses what the number type of the network cannot hold
+    narrow = read(net).layers
+    if narrow[0].weight.device.type == "meta":
+        raise ValueError("the directions depend on the weights, which have no values on the meta device")
     start = plan.coefficients(narrow)
     sizes = [len(piece) for piece in start]
-
-    def vector(free: Tensor) -> Tensor:
-        wide = plan.rewrite(narrow, list(free.split(sizes)))
-        return torch.cat([t.flatten() for weight, bias, _ in wide for t in (weight, bias) if t is not None])
-
-    free = torch.cat(start) if start else narrow[0][0].new_zeros(0)
+    wide = plan.rewrite(narrow)
+    free = torch.cat(start) if start else narrow[0].weight.new_zeros(0)
     if len(free) == 0:
-        return vector(free).new_zeros(len(vector(free)), 0)
-    tangent = torch.autograd.functional.jacobian(vector, free)  # (wide parameters, free coefficients)
-    left, size, _ = torch.linalg.svd(tangent, full_matrices=False)
-    return left[:, size > 1e-10 * size[0]]
+        return free.new_zeros(len(flat(wide)), 0)
+    unit = flat([_units(layer) for layer in wide])
+    with differentiable():
+        tangent = torch.autograd.functional.jacobian(
+            lambda free: flat(plan.rewrite(narrow, list(free.split(sizes)))), free
+        )  # (wide parameters, free coefficients)
+    left, size, _ = torch.linalg.svd(tangent / unit[:, None], full_matrices=False)
+    return torch.linalg.qr(left[:, size > 1e-10 * size[0]] * unit[:, None])[0]
+
+
+def _units(layer: Layer) -> Layer:
+    """The layer with its largest weight in place of every parameter; 1 where all are 0."""
+    largest = layer.incoming.abs().max()
+    unit = torch.where(largest > 0, largest, 1.0)
+    bias = None if layer.bias is None else torch.ones_like(layer.bias) * unit
+    return layer._replace(weight=torch.ones_like(layer.weight) * unit, bias=bias)

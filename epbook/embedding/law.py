@@ -11,16 +11,17 @@ from torch import Tensor, nn
 
 from epbook.activations import activation_of
 from epbook.critical.inertia import Inertia
-from epbook.embedding.split import Split
-from epbook.given import layers
-from epbook.networks import hidden_neuron
+from epbook.embedding.split import Split, shares
+from epbook.given import differentiable, read, refuse_kinks
+from epbook.losses import Loss, mse_loss
+from epbook.networks import Layer, forward, hidden_neuron
+from epbook.results import Result
 
 RELATIVE_ZERO = 1e-13  # rounding: what counts as zero, relative to the same sum without cancellation
-NEAR_KINK = 1e-10  # pre-activations this close to a kink of σ have no second derivative
 
 
-@dataclass(frozen=True)
-class SplitLaw:
+@dataclass(frozen=True, eq=False)
+class SplitLaw(Result):
     """In H(Tθ) = In H(θ) + In Q, Q = [[F ⊗ S, I ⊗ Mᵀ], [I ⊗ M, 0]], for every split of one neuron.
 
     S = E[(c·e) σ''(z) x̃x̃ᵀ], shape (d, d), d = inputs of the layer (+1 with bias): felt between copies.
@@ -86,9 +87,9 @@ def split_law(
     x: Tensor,
     y: Tensor,
     *,
+    loss: Loss = mse_loss,
     layer: int = 0,
     neuron: int = 0,
-    loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.mse_loss,
 ) -> SplitLaw:
     """S and M of one neuron, from which the signs of every split of it follow.
 
@@ -96,8 +97,9 @@ def split_law(
 
     net: any nn.Sequential of Linear and elementwise activations, at any point (critical or not; polish a
     critical point first: a zero that is only nearly one counts by its sign, here as in the Hessian).
-    x: (n, inputs), y: what the loss takes, loss(output, y) a scalar. Raises ValueError for a layer or
-    neuron that is not there, or a pre-activation at the kink of σ (no second derivative there).
+    x: (n, inputs), y: what the loss takes, loss(output, y) a scalar. S and M are float64. Raises ValueError
+    for a layer or neuron that is not there, shapes that do not fit, and a pre-activation at a kink of σ
+    (no second derivative there).
     Source: derived in the chapter on section 1.3; at scalar output it contains JML22 theorem 6.2.
 
     >>> from epbook.networks import two_layer
@@ -105,44 +107,31 @@ def split_law(
     >>> split_law(two_layer(1, 2, activation=nn.Tanh), x, x).M.shape
     torch.Size([1, 2])
     """
-    hidden_neuron(layers(net), layer, neuron)
-    stack = layers(net)
-    with torch.no_grad():
-        given = x
-        for below in stack[:layer]:
-            given = below(given)
-        pre = stack[layer].affine(given)
-        out = pre if stack[layer].activation is None else stack[layer].activation(pre)
-        following = stack[layer + 1].affine(out)
-    with torch.enable_grad():
-        following.requires_grad_(True)
-        out = following
-        for index, above in enumerate(stack[layer + 1 :]):
-            out = above.affine(out) if index else out
-            out = out if above.activation is None else above.activation(out)
-        (e,) = torch.autograd.grad(loss(out, y), following)  # (n, next width), 1/n included
-    facts = activation_of(stack[layer].activation)
-    z = pre[:, neuron]
-    for kink in facts.kinks:
-        if not bool(((z - kink).abs() < NEAR_KINK).any()):
-            continue
-        sample = int((z - kink).abs().argmin())
-        raise ValueError(
-            f"sample {sample} lies on the kink of {facts.name} (pre-activation {z[sample].item():.3g}): "
-            "the Hessian does not exist there"
-        )
-    biased = stack[layer].bias is not None
-    inputs = torch.cat([given, torch.ones_like(given[:, :1])], dim=1) if biased else given  # (n, d)
-    c = stack[layer + 1].weight.detach()[:, neuron]
+    given = read(net, x, y, loss=loss)
+    neuron = hidden_neuron(given.layers, layer, neuron)
+    refuse_kinks(given.layers, given.x)
+    here, following = given.layers[layer], given.layers[layer + 1]
+    inputs = forward(given.layers[:layer], given.x)
+    z = here.affine(inputs)
+    out = z if here.activation is None else here.activation(z)
+    pre = following.affine(out)
+
+    def risk(pre: Tensor) -> Tensor:
+        """The loss from the next layer's pre-activations on."""
+        out = pre if following.activation is None else following.activation(pre)
+        return given.loss(forward(given.layers[layer + 2 :], out), given.y)
+
+    e, e_error = _slope(risk, pre, _terms(following, out))
+    if here.bias is not None:
+        inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], dim=1)  # x̃, (n, d)
+    facts, c = activation_of(here.activation), following.weight[:, neuron]
+    z = z[:, neuron]
     first, second = facts.first(z), facts.second(z)
-    S = (inputs * ((e @ c) * second)[:, None]).T @ inputs
-    M = (e * first[:, None]).T @ inputs
-    # The same sums without cancellation; e itself carries the rounding of the output it is computed from.
     size = inputs.norm(dim=1)
-    error = e.abs().amax(dim=1) + out.detach().abs().max() / len(e)
+    error = e.abs().amax(dim=1) + e_error
     return SplitLaw(
-        S=S.detach(),
-        M=M.detach(),
+        S=(inputs * ((e @ c) * second)[:, None]).T @ inputs,
+        M=(e * first[:, None]).T @ inputs,
         S_zero=RELATIVE_ZERO * float((error * c.abs().sum() * second.abs() * size**2).sum()),
         M_zero=RELATIVE_ZERO * float((error * first.abs() * size).sum()),
     )
@@ -153,11 +142,11 @@ def split_inertia(
     x: Tensor,
     y: Tensor,
     *,
+    loss: Loss = mse_loss,
     layer: int = 0,
     neuron: int = 0,
     alpha: float | None = None,
     fractions: Sequence[float] | None = None,
-    loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.mse_loss,
 ) -> Inertia:
     """How many negative, zero and positive Hessian eigenvalues a split adds, without splitting.
 
@@ -172,9 +161,24 @@ def split_inertia(
     >>> sum(split_inertia(two_layer(1, 2, activation=nn.Tanh, std=1.0), x, y, alpha=0.3))
     3
     """
-    if alpha is not None and fractions is not None:
-        raise ValueError(f"give alpha or fractions, not both: got alpha={alpha!r}, fractions={fractions!r}")
-    if fractions is None:
-        alpha = 0.5 if alpha is None else float(alpha)
-        fractions = (1 - alpha, alpha)
-    return split_law(net, x, y, layer=layer, neuron=neuron, loss=loss).added(fractions)
+    shared = shares(alpha, fractions)
+    return split_law(net, x, y, loss=loss, layer=layer, neuron=neuron).added(shared)
+
+
+def _terms(layer: Layer, x: Tensor) -> Tensor:
+    """Σ_j |w_ij x_j| + |b_i|, what z is a sum of: rounding leaves this times ε in z."""
+    return layer._replace(
+        weight=layer.weight.abs(), bias=None if layer.bias is None else layer.bias.abs()
+    ).affine(x.abs())
+
+
+def _slope(risk: Callable[[Tensor], Tensor], pre: Tensor, terms: Tensor) -> tuple[Tensor, float]:
+    """e = ∂risk/∂pre, (n, next width), and how far e moves where `pre` moves by its terms."""
+    with differentiable():
+        pre = pre.clone().requires_grad_(True)
+        (e,) = torch.autograd.grad(risk(pre), pre, create_graph=True)
+        signs = torch.randint(2, pre.shape, generator=torch.Generator().manual_seed(0)).to(pre) * 2 - 1
+        moved = None
+        if e.requires_grad:  # not where the loss is linear
+            (moved,) = torch.autograd.grad(e, pre, signs * terms.max(), allow_unused=True)
+    return e.detach(), 0.0 if moved is None else float(moved.abs().max())

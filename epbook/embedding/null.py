@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from epbook.activations import activation_of
-from epbook.embedding.plan import Embedded, Parts, Plan, Step, carried_out, empty
-from epbook.networks import hidden
+from epbook.checks import finite, whole
+from epbook.embedding.step import Step
+from epbook.networks import Layer, hidden
 
 
 @dataclass(frozen=True)
@@ -30,65 +31,39 @@ class Null(Step):
     bias: float = 0.0
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.bias):
-            raise ValueError(f"the bias of a null neuron must be finite, got {self.bias!r}")
+        object.__setattr__(self, "layer", whole(self.layer, "layer"))
+        object.__setattr__(self, "bias", finite(self.bias, "the bias of a null neuron"))
 
-    def coefficients(self, narrow: Parts) -> Tensor:
+    def coefficients(self, narrow: Sequence[Layer]) -> Tensor:
         hidden(narrow, self.layer)
-        weight, bias, _ = narrow[self.layer]
         # With a bias in the next layer, every bias of the null neuron gives a critical point: one direction.
-        free = bias is not None and narrow[self.layer + 1][1] is not None
-        return torch.tensor([self.bias], dtype=weight.dtype) if free else empty(narrow)
+        free = narrow[self.layer].bias is not None and narrow[self.layer + 1].bias is not None
+        return narrow[0].weight.new_tensor([self.bias] if free else [])
 
-    def rewrite(self, narrow: Parts, coefficients: Tensor | None = None) -> Parts:
+    def rewrite(self, narrow: Sequence[Layer], coefficients: Tensor | None = None) -> list[Layer]:
         hidden(narrow, self.layer)
         weight, bias, activation = narrow[self.layer]
-        following, following_bias, following_activation = narrow[self.layer + 1]
+        following = narrow[self.layer + 1]
         if bias is None and self.bias != 0:
             raise ValueError(f"layer {self.layer} has no bias, so a null neuron cannot have bias {self.bias}")
-        value = torch.tensor([self.bias], dtype=weight.dtype)
-        constant = activation_of(activation).value(value).item()
-        if following_bias is None and constant != 0:
+        constant = activation_of(activation).value(torch.tensor([self.bias], dtype=torch.float64)).item()
+        if following.bias is None and constant != 0:
             raise ValueError(
                 f"a null neuron with bias {self.bias} is not critical: its output is the constant "
                 f"{constant:.6g}, and layer {self.layer + 1} has no bias that balances it. Use a bias with "
                 "σ(bias) = 0, or a network with biases in that layer"
             )
-        if coefficients is not None and len(coefficients):
-            value = coefficients
+        moved = coefficients is not None and len(coefficients) > 0
+        value = coefficients if moved else weight.new_tensor([self.bias])
         wide = list(narrow)
-        wide[self.layer] = (
+        wide[self.layer] = Layer(
             torch.cat([weight, weight.new_zeros(1, weight.shape[1])]),
             None if bias is None else torch.cat([bias, value]),
             activation,
         )
-        wide[self.layer + 1] = (
-            torch.cat([following, following.new_zeros(following.shape[0], 1)], dim=1),
-            following_bias,
-            following_activation,
-        )
+        silent = following.weight.new_zeros(following.width, 1)
+        wide[self.layer + 1] = following._replace(weight=torch.cat([following.weight, silent], dim=1))
         return wide
 
     def __str__(self) -> str:
         return f"add a null neuron with bias {self.bias:.6g} to layer {self.layer}"
-
-
-def add_null(net: nn.Sequential, layer: int = 0, *, bias: float = 0.0, return_plan: bool = False) -> Embedded:
-    """Add a neuron with zero incoming and outgoing weights; refused where the result is not critical.
-
-    (W, b), W⁺ ↦ ([W; 0], [b; bias]), [W⁺, 0]. Critical if the next layer has a bias or σ(bias) = 0.
-
-    net: any nn.Sequential of Linear and elementwise activations. layer: hidden layer, 0 is the first.
-    bias: pre-activation of the new neuron. Returns a new network (with its Plan where return_plan).
-    Raises ValueError for a layer that is not there, a bias that is not finite or that the layer cannot
-    hold, and a constant output σ(bias) ≠ 0 that no bias balances. Source: JML22 (arXiv 2111.15527).
-
-    >>> from epbook.networks import two_layer
-    >>> add_null(two_layer(1, 2, output_bias=True), bias=0.5)[0].bias[-1].item()
-    0.5
-    >>> add_null(two_layer(1, 2), bias=0.5)  # ReLU, no output bias
-    Traceback (most recent call last):
-    ValueError: a null neuron with bias 0.5 is not critical: its output is the constant 0.5, and layer 1 has \
-no bias that balances it. Use a bias with σ(bias) = 0, or a network with biases in that layer
-    """
-    return carried_out(Plan((Null(layer, float(bias)),)), net, return_plan)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from epbook.activations import activation_of
-from epbook.embedding.plan import Embedded, Parts, Plan, Step, carried_out, empty
-from epbook.networks import hidden, hidden_neuron
+from epbook.checks import finite, whole
+from epbook.embedding.step import Step
+from epbook.networks import Layer, hidden, hidden_neuron
 
 
 @dataclass(frozen=True)
 class Permute(Step):
     """Hidden layer `layer` in a new order: new neuron i is old neuron order[i].
 
-    W ↦ ΠW, b ↦ Πb, W⁺ ↦ W⁺Πᵀ. Source: JML22 (trivial critical transforms).
+    W ↦ ΠW, b ↦ Πb, W⁺ ↦ W⁺Πᵀ. `rewrite` raises ValueError where the order is none of the layer's neurons.
+    Source: JML22 (trivial critical transforms).
 
     >>> print(Permute(0, (1, 0)))
     reorder layer 0 as 1, 0
@@ -27,19 +29,24 @@ class Permute(Step):
     layer: int
     order: tuple[int, ...]
 
-    def coefficients(self, narrow: Parts) -> Tensor:
-        return empty(narrow)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layer", whole(self.layer, "layer"))
+        order = tuple(whole(neuron, "each entry of order") for neuron in self.order)
+        object.__setattr__(self, "order", order)
 
-    def rewrite(self, narrow: Parts, coefficients: Tensor | None = None) -> Parts:
+    def coefficients(self, narrow: Sequence[Layer]) -> Tensor:
+        return narrow[0].weight.new_zeros(0)
+
+    def rewrite(self, narrow: Sequence[Layer], coefficients: Tensor | None = None) -> list[Layer]:
         width = hidden(narrow, self.layer)
         if sorted(self.order) != list(range(width)):
             raise ValueError(f"order must name each of the neurons 0 to {width - 1} once, got {self.order}")
         order = list(self.order)
         weight, bias, activation = narrow[self.layer]
-        following, following_bias, following_activation = narrow[self.layer + 1]
+        following = narrow[self.layer + 1]
         wide = list(narrow)
-        wide[self.layer] = (weight[order], None if bias is None else bias[order], activation)
-        wide[self.layer + 1] = (following[:, order], following_bias, following_activation)
+        wide[self.layer] = Layer(weight[order], None if bias is None else bias[order], activation)
+        wide[self.layer + 1] = following._replace(weight=following.weight[:, order])
         return wide
 
     def __str__(self) -> str:
@@ -50,7 +57,8 @@ class Permute(Step):
 class Scale(Step):
     """(w, b, c) ↦ (βw, βb, β^−p c) for one neuron of a p-homogeneous σ (ReLU: p = 1), β > 0.
 
-    An odd σ (tanh) allows β = −1: (−w, −b, −c). `rewrite` raises ValueError where σ has no such symmetry.
+    An odd σ (tanh) allows β = −1: (−w, −b, −c). Raises ValueError where β or 1/β is not an ordinary
+    number of float64; `rewrite` where σ has no such symmetry.
     Source: JML22 (trivial critical transforms).
 
     >>> print(Scale(0, 2, 1.5))
@@ -62,17 +70,23 @@ class Scale(Step):
     factor: float
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.factor) or self.factor == 0:
-            raise ValueError(f"factor must be finite and not zero, got {self.factor!r}")
+        factor = finite(self.factor, "factor")
+        if not sys.float_info.min <= abs(factor) <= 1 / sys.float_info.min:
+            raise ValueError(
+                f"factor must not be zero, nor so small or large that digits are lost: 1e-307 to 1e307 in "
+                f"size, got {self.factor!r}"
+            )
+        object.__setattr__(self, "layer", whole(self.layer, "layer"))
+        object.__setattr__(self, "neuron", whole(self.neuron, "neuron"))
+        object.__setattr__(self, "factor", factor)
 
-    def coefficients(self, narrow: Parts) -> Tensor:
+    def coefficients(self, narrow: Sequence[Layer]) -> Tensor:
         hidden_neuron(narrow, self.layer, self.neuron)
-        weight, _, activation = narrow[self.layer]
-        if activation_of(activation).degree is None:  # an odd σ offers the isolated β = −1 only
-            return empty(narrow)
-        return torch.tensor([self.factor], dtype=weight.dtype)
+        # An odd σ offers the isolated β = −1 only.
+        free = activation_of(narrow[self.layer].activation).degree is not None
+        return narrow[0].weight.new_tensor([self.factor] if free else [])
 
-    def rewrite(self, narrow: Parts, coefficients: Tensor | None = None) -> Parts:
+    def rewrite(self, narrow: Sequence[Layer], coefficients: Tensor | None = None) -> list[Layer]:
         hidden_neuron(narrow, self.layer, self.neuron)
         weight, bias, activation = narrow[self.layer]
         facts = activation_of(activation)
@@ -80,58 +94,21 @@ class Scale(Step):
             raise ValueError(f"{facts.name} is not homogeneous: scaling by {self.factor} changes the output")
         if self.factor < 0 and not facts.odd:
             raise ValueError(f"{facts.name} is not odd: the factor must be positive, got {self.factor}")
-        factor = torch.tensor(self.factor, dtype=weight.dtype)
-        if coefficients is not None and len(coefficients):
-            factor = coefficients[0]
-        chosen = torch.arange(weight.shape[0]) == self.neuron
+        moved = coefficients is not None and len(coefficients) > 0
+        factor = coefficients[0] if moved else weight.new_tensor(self.factor)
+        chosen = torch.arange(weight.shape[0], device=weight.device) == self.neuron
         incoming = torch.where(chosen, factor, torch.ones_like(factor))  # (width,)
         power = factor.sign() * factor.abs() ** (facts.degree if facts.degree is not None else 1.0)
         outgoing = torch.where(chosen, 1 / power, torch.ones_like(factor))
-        following, following_bias, following_activation = narrow[self.layer + 1]
+        following = narrow[self.layer + 1]
         wide = list(narrow)
-        wide[self.layer] = (
-            weight * incoming[:, None],
-            None if bias is None else bias * incoming,
-            activation,
+        wide[self.layer] = Layer(
+            weight * incoming[:, None], None if bias is None else bias * incoming, activation
         )
-        wide[self.layer + 1] = (following * outgoing, following_bias, following_activation)
+        wide[self.layer + 1] = following._replace(weight=following.weight * outgoing)
         return wide
 
     def __str__(self) -> str:
         return (
             f"scale the incoming weights of neuron {self.neuron} of layer {self.layer} by {self.factor:.6g}"
         )
-
-
-def permute(net: nn.Sequential, layer: int, order: Sequence[int], *, return_plan: bool = False) -> Embedded:
-    """Reorder the neurons of one hidden layer: new neuron i is old neuron order[i].
-
-    W ↦ ΠW, b ↦ Πb, W⁺ ↦ W⁺Πᵀ; output, gradient norm and Hessian spectrum are kept.
-
-    net: any nn.Sequential of Linear and elementwise activations. Returns a new network (with its Plan
-    where return_plan). Raises ValueError where order is no permutation. Source: JML22.
-
-    >>> from epbook.networks import two_layer
-    >>> net = two_layer(1, 3, std=1.0)
-    >>> bool((permute(net, 0, [2, 0, 1])[0].bias[0] == net[0].bias[2]))
-    True
-    """
-    return carried_out(Plan((Permute(layer, tuple(order)),)), net, return_plan)
-
-
-def scale(
-    net: nn.Sequential, layer: int, neuron: int, factor: float, *, return_plan: bool = False
-) -> Embedded:
-    """Scale a neuron's incoming weights and bias by β, its outgoing weights by β^−p.
-
-    σ(βz) = β^p σ(z) keeps the output for a p-homogeneous σ and β > 0; for an odd σ, β = −1 does.
-
-    net: any nn.Sequential of Linear and elementwise activations. Returns a new network (with its Plan
-    where return_plan). Raises ValueError where σ lacks the symmetry. Source: JML22.
-
-    >>> from epbook.networks import two_layer
-    >>> net = two_layer(1, 1, std=1.0)
-    >>> round((scale(net, 0, 0, 4.0)[2].weight / net[2].weight).item(), 6)
-    0.25
-    """
-    return carried_out(Plan((Scale(layer, neuron, float(factor)),)), net, return_plan)
