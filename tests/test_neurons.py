@@ -68,7 +68,57 @@ def test_bad_thresholds(options, message):
         ep.effective_neurons(ep.two_layer(1, 3), **options)
 
 
-def test_deeper_nets_are_refused():
-    deep = nn.Sequential(nn.Linear(1, 2), nn.ReLU(), nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1))
-    with pytest.raises(ValueError, match="this network has 3"):
-        ep.features(deep)
+def test_a_layer_of_a_deeper_net_gives_what_the_next_one_receives():
+    deep = nn.Sequential(nn.Linear(1, 4), nn.Tanh(), nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2)).double()
+    found = ep.features(deep, layer=1)
+    received = deep[:2](torch.randn(7, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
+    tilted = torch.cat([received, torch.ones(7, 1, dtype=torch.float64)], dim=1)
+    rebuilt = torch.relu(tilted @ found.orientation.T) @ found.amplitude + deep[4].bias
+    assert torch.allclose(rebuilt, deep[2:](received), atol=1e-14)
+    assert len(ep.effective_neurons(deep, layer=1)) <= 5
+    with pytest.raises(ValueError, match=r"hidden layer \(0 to 1\), got 2"):
+        ep.features(deep, layer=2)
+
+
+def test_neurons_without_bias_point_along_the_axis():
+    found = ep.features(
+        ep.sequential([(torch.tensor([[2.0], [-3.0]]), None, nn.ReLU()), (torch.ones(1, 2), None, None)])
+    )
+    assert found.angle.tolist() == [0.0, -math.pi]
+
+
+def test_parallel_neurons_of_tanh_are_not_one():
+    """tanh(2z) is no multiple of tanh(z), so equal orientations say nothing there."""
+    with pytest.raises(ValueError, match=r"got Tanh\(\): see ep.reduction.groups"):
+        ep.effective_neurons(net([[1.0, 1.0], [2.0, 2.0]], [[1.0, 1.0]], nn.Tanh()))
+
+
+def test_opposite_neurons_of_an_odd_activation_are_one():
+    linear = net([[1.0, 1.0], [-2.0, -2.0]], [[1.0, 1.0]], nn.Identity())
+    assert ep.effective_neurons(linear).amplitude.flatten().tolist() == [pytest.approx(-math.sqrt(2))]
+
+
+def test_within_a_group_no_angle_is_larger_than_asked_for():
+    """Of three neurons 0.04 apart the outer two are 0.08 apart, however loud the one between them is."""
+    angles = torch.tensor([0.0, 0.04, 0.08], dtype=torch.float64)
+    rows = torch.stack([angles.cos(), angles.sin()], dim=1)
+    fan = net(rows.tolist(), [[1.0, 5.0, 1.0]])
+    assert len(ep.effective_neurons(fan, angle=0.05)) == 2
+    assert len(ep.effective_neurons(fan, angle=0.081)) == 1
+
+
+def test_the_loudest_neuron_comes_first_and_the_quiet_ones_go():
+    fan = net([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]], [[1.0, -3.0, 0.02]])
+    assert ep.effective_neurons(fan).amplitude.flatten().tolist() == [-3.0, 1.0]
+    assert ep.effective_neurons(fan, amplitude=0.0).amplitude.flatten().tolist() == [-3.0, 1.0, 0.02]
+
+
+def test_orientations_do_not_overflow():
+    found = ep.features(net([[3e-200, 4e-200], [3e200, 4e200]], [[1e200, 1e-200]]))
+    assert torch.allclose(found.orientation, torch.tensor([[0.6, 0.8], [0.6, 0.8]], dtype=torch.float64))
+    assert found.amplitude.flatten().tolist() == pytest.approx([5.0, 5.0])
+
+
+def test_neurons_compare_by_value():
+    assert ep.features(ep.two_layer(1, 3)) == ep.features(ep.two_layer(1, 3))
+    assert ep.features(ep.two_layer(1, 3)) != ep.features(ep.two_layer(1, 3, activation=nn.Tanh))

@@ -55,7 +55,7 @@ def test_reduction_is_the_inverse_of_splitting_to_the_last_bit(activation, bias,
     """Halves add up without rounding, so nothing at all may differ."""
     net = random_net([3, 4, 3, 2], activation, bias=bias)
     wide = split(split(split(net, layer=0, neuron=1), layer=0, neuron=3), layer=1, neuron=2)
-    small, report = reduce(wide, 0.999, mode=mode, x=inputs(40, 3))
+    small, report = reduce(wide, similarity=0.999, mode=mode, x=inputs(40, 3))
     assert report.widths_after == (4, 3)
     if mode == "least-squares":  # its correction is zero up to rounding
         assert_same(small, net, 1e-11)
@@ -73,7 +73,7 @@ def test_reduction_is_the_inverse_of_splitting_to_the_last_bit(activation, bias,
 def test_reduction_is_the_inverse_of_multi_step_embedding(seed, activation, bias, mode):
     net = random_net([2, 3, 4, 2], activation, bias=bias, seed=seed)
     wide = embed(net, [7, 9], seed=seed)
-    small, _ = reduce(wide, 1.0, mode=mode, x=inputs(30, 2), low_amplitude=0.0)
+    small, _ = reduce(wide, similarity=1.0, mode=mode, x=inputs(30, 2), low_amplitude=0.0)
     assert_same(small, net, 1e-13 if mode != "least-squares" else 1e-9)
 
 
@@ -83,7 +83,7 @@ def test_reduction_is_the_inverse_of_the_general_compatible_embedding(seed, acti
     """Up to the order of the neurons, which the embedding's index maps give."""
     net = random_net([2, 3, 3, 2], activation, seed=seed)
     drawn = plan.random_compatible(net, [6, 7], nulls=nulls, seed=seed)
-    small, report = reduce(drawn(net), 1.0, low_amplitude=1e-9)
+    small, report = reduce(drawn(net), similarity=1.0, low_amplitude=1e-9)
     for layer, row in enumerate(drawn.steps[0].maps):
         sources = [row[group[0]] for group in report.layers[layer].groups.members]
         assert sorted(sources) == [0, 1, 2]
@@ -102,7 +102,7 @@ def test_null_neurons_go_and_leave_no_trace():
 def test_a_neuron_that_ignores_its_input_moves_into_the_bias(activation):
     net = random_net([2, 4, 2], activation)
     net[0].weight.data[2] = 0.0
-    small, report = reduce(net, 1.0, low_amplitude=0.0)
+    small, report = reduce(net, similarity=1.0, low_amplitude=0.0)
     assert report.widths_after == (3,)
     x = inputs(20, 2)
     assert torch.allclose(small(x), net(x), rtol=0, atol=1e-14)
@@ -116,7 +116,7 @@ def test_opposite_neurons_merge_where_the_activation_is_odd():
                 (torch.tensor([[3.0, 1.0]]), None, None),
             ]
         )
-        small, report = reduce(net, 1.0)
+        small, report = reduce(net, similarity=1.0)
         assert report.widths_after == (width,)
         x = inputs(20, 2).float()
         assert torch.allclose(small(x), net(x), atol=1e-6)
@@ -129,7 +129,7 @@ def test_the_random_rule_is_the_chapters():
     net = sequential([(w, None, nn.ReLU()), (torch.tensor([[3.0, 7.0]], dtype=torch.float64), None, None)])
     seen = set()
     for seed in range(8):
-        small, _ = reduce(net, 0.9, mode="random", seed=seed)
+        small, _ = reduce(net, similarity=0.9, mode="random", seed=seed)
         j = 0 if torch.equal(small[0].weight[0], w[0]) else 1
         seen.add(j)
         assert torch.equal(small[0].weight[0], w[j])
@@ -140,10 +140,10 @@ def test_the_random_rule_is_the_chapters():
 def test_the_mean_rule_points_along_the_weighted_mean_direction():
     w = torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
     net = sequential([(w, None, nn.ReLU()), (torch.tensor([[3.0, 1.0]], dtype=torch.float64), None, None)])
-    small, _ = reduce(net, 1e-9, mode="mean")
+    small, _ = reduce(net, similarity=1e-9, mode="mean")
     assert len(small[0].weight) == 2, "orthogonal neurons are not similar at all"
     net[0].weight.data = torch.tensor([[2.0, 0.0], [1.2, 1.6]], dtype=torch.float64)
-    small, _ = reduce(net, 0.5, mode="mean")
+    small, _ = reduce(net, similarity=0.5, mode="mean")
     direction = torch.tensor([3 * 2 + 2 * 0.6, 2 * 0.8], dtype=torch.float64)
     assert torch.allclose(small[0].weight[0] / small[0].weight.norm(), direction / direction.norm())
     assert (small[0].weight.norm() * small[2].weight).item() == pytest.approx(3 * 2 + 1 * 2)
@@ -155,7 +155,7 @@ def test_least_squares_is_never_worse_on_the_next_layers_input(depth):
     x = inputs(50, 3)
     far = {}
     for mode in MODES:
-        small, report = reduce(net, 0.8, mode=mode, layers=depth - 1, x=x)
+        small, report = reduce(net, similarity=0.8, mode=mode, layers=depth - 1, x=x)
         far[mode] = (small(x) - net(x)).norm().item()
         assert report.widths_after[0] < 12
     assert far["least-squares"] <= far["mean"] + 1e-12
@@ -188,9 +188,9 @@ def condensed(widths, activation=nn.ReLU, noise=0.1, seed=0):
 def test_the_bound_holds_on_the_data_and_beyond(seed, activation, mode, low):
     net = condensed([3, 12, 8, 2], activation, seed=seed)
     x = inputs(40, 3, seed)
-    _, report = reduce(net, 0.9, mode=mode, x=x, low_amplitude=low)
+    _, report = reduce(net, similarity=0.9, mode=mode, x=x, low_amplitude=low)
     assert report.change <= report.bound + 1e-10
-    first, layer = reduce(net, 0.9, mode=mode, layers=0, x=x, low_amplitude=low)
+    first, layer = reduce(net, similarity=0.9, mode=mode, layers=0, x=x, low_amplitude=low)
     entry = layer.layers[0]
     far = 30 * inputs(200, 3, seed + 1)
     moved = (first[:3](far) - net[:3](far)).norm(dim=1)
@@ -200,7 +200,7 @@ def test_the_bound_holds_on_the_data_and_beyond(seed, activation, mode, low):
 
 def test_without_a_known_lipschitz_constant_there_is_no_bound():
     net = condensed([3, 8, 2], nn.Mish)
-    _, report = reduce(net, 0.9, x=inputs(10, 3))
+    _, report = reduce(net, similarity=0.9, x=inputs(10, 3))
     assert report.bound is None
     assert report.change is not None
     assert "no bound" in str(report)
@@ -211,7 +211,7 @@ def test_the_report_says_what_happened():
     net[2].weight.data[:, 5] *= 1e-9
     x = inputs(30, 3)
     y = net(x).detach()
-    small, report = reduce(net, 0.95, x=x, y=y)
+    small, report = reduce(net, similarity=0.95, x=x, y=y)
     entry = report.layers[0]
     assert entry.groups.low == (5,)
     assert entry.width_before == 12

@@ -35,7 +35,9 @@ def wide():
 def cuts(wide):
     x = torch.randn(80, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     told = wide(x).detach()
-    return sweep_similarity(wide, [0.5, 0.9, 0.999], x, told, x, nn.functional.one_hot(told.argmax(1), 3))
+    return sweep_similarity(
+        wide, x, told, thresholds=[0.5, 0.9, 0.999], x_test=x, y_test=nn.functional.one_hot(told.argmax(1), 3)
+    )
 
 
 def test_a_sweep_finds_the_copies_and_beats_pruning(cuts):
@@ -84,7 +86,7 @@ def test_forming_shows_the_state_nearest_to_the_epoch(epoch):
 def test_similarity_matrix_frames_every_group_and_names_low_amplitude(wide):
     wide = embed(wide, [13])
     wide[2].weight.data[:, 5] = 0
-    found = groups(wide, 0.9)
+    found = groups(wide, similarity=0.9)
     figure = figures.reduction.similarity_matrix(similarity(wide), found)
     axis = figure.axes[0]
     assert len(axis.patches) == sum(len(group) > 1 for group in found.members)
@@ -97,7 +99,7 @@ def test_similarity_matrix_frames_every_group_and_names_low_amplitude(wide):
 
 def test_prediction_pairs_counts_images(wide):
     x = torch.randn(50, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    small, _ = reduce(wide, 0.9)
+    small, _ = reduce(wide, similarity=0.9)
     counts = agreement_matrix(wide, small, x)
     figure = figures.reduction.prediction_pairs(counts)
     assert sum(int(text.get_text()) for text in figure.axes[0].texts) == 50

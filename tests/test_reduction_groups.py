@@ -60,7 +60,7 @@ def test_every_pair_of_a_group_keeps_the_promise(seed, threshold, activation):
     weights = centres.repeat(8, 1) + 0.3 * torch.randn(32, 3, generator=generator, dtype=torch.float64)
     outputs = torch.randn(2, 32, generator=generator, dtype=torch.float64)
     net = sequential([(weights, None, activation()), (outputs, None, None)])
-    found = groups(net, threshold, low_amplitude=0.05)
+    found = groups(net, similarity=threshold, low_amplitude=0.05)
     s = similarity(net)
     for group, worst in zip(found.members, found.worst, strict=True):
         pairs = s[list(group)][:, list(group)]
@@ -75,7 +75,7 @@ def test_a_chain_of_neurons_is_not_one_group():
     """40 directions, 4° apart: neighbours at 0.998, ends at cos 156°; single linkage would take all."""
     angles = np.deg2rad(4 * np.arange(40))
     net = net_of(np.stack([np.cos(angles), np.sin(angles)], 1).tolist(), [[1.0] * 40])
-    found = groups(net, 0.9)
+    found = groups(net, similarity=0.9)
     assert len(found) >= 156 / np.rad2deg(np.arccos(0.9)) - 1
     assert min(found.worst) >= 0.9
 
@@ -84,14 +84,14 @@ def test_low_amplitude_is_set_apart_but_not_a_small_copy():
     net = two_layer(3, 5, std=1.0, seed=4)
     net[2].weight.data[:, 3] *= 1e-6
     wide = split(net, neuron=1, alpha=1e-7)  # a copy of neuron 1 with nearly no output
-    found = groups(wide, 0.9999)
+    found = groups(wide, similarity=0.9999)
     assert found.low == (3,)
     assert (1, 5) in found.members
 
 
 def test_copies_that_cancel_are_left_out():
     net = net_of([[1.0, 2.0], [1.0, 2.0], [2.0, -1.0]], [[3.0, -3.0, 1.0]])
-    found = groups(net, 0.9, low_amplitude=0.0)
+    found = groups(net, similarity=0.9, low_amplitude=0.0)
     assert found.low == (0, 1)
     assert found.members == ((2,),)
 
@@ -104,12 +104,12 @@ def test_scaled_copies_are_equal_for_relu_only():
         if activation is nn.Tanh:
             wide[0].weight.data[3] *= 2
             wide[0].bias.data[3] *= 2
-        assert len(groups(wide, 1.0)) == count
+        assert len(groups(wide, similarity=1.0)) == count
 
 
 def test_three_fold_collapses_to_one():
     net = two_layer(2, 3, std=1.0, activation=nn.Tanh, seed=1)
-    assert len(groups(three_fold(net), 1.0)) == 3
+    assert len(groups(three_fold(net), similarity=1.0)) == 3
 
 
 def test_constants_go_to_the_bias_only_where_there_is_one():

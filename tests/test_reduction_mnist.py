@@ -36,7 +36,9 @@ def test_a_condensed_network_is_cut_to_a_ninth_and_answers_the_same(data, seed):
     assert run.losses[0] == pytest.approx(0.09, abs=5e-5)
     level, agreed = run.losses[-1], {}
     for mode in ("random", "mean", "least-squares"):
-        small, report = reduce(run.final, 0.9, mode=mode, x=data.x, y=data.y, loss=softmax_mse, seed=seed)
+        small, report = reduce(
+            run.final, similarity=0.9, mode=mode, x=data.x, y=data.y, loss=softmax_mse, seed=seed
+        )
         assert report.widths_after[0] <= 45
         assert min(report.layers[0].groups.worst) >= 0.9
         assert report.change <= report.bound

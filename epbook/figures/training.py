@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 
-from epbook.neurons import Features, effective_neurons, features
+from epbook.neurons import Neurons, effective_neurons, features
 from epbook.page.style import COLOURS, INK, MUTED, subplots, width_colour
 
 DRAWN = torch.linspace(-1.5, 1.5, 121, dtype=torch.float64)[:, None]
@@ -80,7 +80,7 @@ def outputs(nets: Mapping[int, nn.Module], x: Tensor, y: Tensor) -> Figure:
     return figure
 
 
-def orientations(found: Mapping[int, Features], *, reach: tuple[float, float] = (0.05, 0.25)) -> Figure:
+def orientations(found: Mapping[int, Neurons], *, reach: tuple[float, float] = (0.05, 0.25)) -> Figure:
     """Effective neurons of nets of several widths, angle against amplitude; the first net's spots enlarged.
 
     found: width → `effective_neurons`; reach: half the size of an enlarged spot, (angle, amplitude).

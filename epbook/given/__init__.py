@@ -4,10 +4,20 @@ Every function of the package that takes a network reads it here. What comes in 
 and on any device; the numerics run in float64; `Given.network` gives back the type and device that came in.
 """
 
-from epbook.given.data import is_finite
+from epbook.given.data import is_finite, refuse_meta
 from epbook.given.kinks import refuse_kinks
 from epbook.given.modules import layers
 from epbook.given.read import Given, differentiable, read
 from epbook.given.vector import flat, unflat
 
-__all__ = ["Given", "differentiable", "flat", "is_finite", "layers", "read", "refuse_kinks", "unflat"]
+__all__ = [
+    "Given",
+    "differentiable",
+    "flat",
+    "is_finite",
+    "layers",
+    "read",
+    "refuse_kinks",
+    "refuse_meta",
+    "unflat",
+]

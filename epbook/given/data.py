@@ -23,6 +23,21 @@ def is_finite(values: Tensor) -> bool:
     return math.isfinite(values.sum().item()) or bool(torch.isfinite(values).all())
 
 
+def refuse_meta(found: list[Layer]) -> None:
+    """Raise ValueError where the weights have no values, for what cannot do without them.
+
+    Source: torch's meta device, of shapes alone.
+
+    >>> refuse_meta([Layer(torch.ones(1, 1, device="meta"), None, None)])
+    Traceback (most recent call last):
+    ValueError: the network is on the meta device, where its weights have no values: load them first
+    """
+    if found[0].weight.is_meta:
+        raise ValueError(
+            "the network is on the meta device, where its weights have no values: load them first"
+        )
+
+
 def wide(values: Tensor) -> Tensor:
     """The values in float64, detached, on their own device; usable by autograd wherever they come from.
 

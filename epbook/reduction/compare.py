@@ -6,8 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from epbook.given import layers
-from epbook.networks import hidden, sequential
+from epbook.checks import whole
+from epbook.given import is_finite, read, refuse_meta
+from epbook.given.data import table
+from epbook.networks import forward, hidden, sequential
 
 
 def agreement_matrix(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> Tensor:
@@ -15,21 +17,18 @@ def agreement_matrix(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> Ten
 
     C_ij = #{x : argmax net(x) = i, argmax small(x) = j}; the predictions agree on the diagonal.
 
-    Returns counts, (classes, classes). Raises ValueError where outputs differ in number or are single.
-    Source: chapter section 1.4, figure 1.7(d).
+    Returns counts, (classes, classes). Raises ValueError where outputs differ in number, are single or not
+    finite, and where there are no data. Source: chapter section 1.4, figure 1.7(d).
 
     >>> net = nn.Sequential(nn.Linear(2, 2, bias=False))
     >>> _ = net[0].weight.data.copy_(torch.eye(2))
     >>> agreement_matrix(net, net, torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 3.0]])).tolist()
     [[1, 0], [0, 2]]
     """
-    with torch.no_grad():
-        first, second = net(x), small(x)
-    if first.shape != second.shape or first.ndim != 2 or first.shape[1] < 2:
-        raise ValueError(f"outputs of shapes {tuple(first.shape)} and {tuple(second.shape)} have no classes")
-    classes = first.shape[1]
-    pairs = first.argmax(dim=1) * classes + second.argmax(dim=1)
-    return torch.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+    (first, classes), (second, others) = predicted(net, x), predicted(small, x)
+    if classes != others:
+        raise ValueError(f"the networks tell {classes} and {others} classes apart: they cannot agree")
+    return torch.bincount(first * classes + second, minlength=classes**2).reshape(classes, classes)
 
 
 def agreement(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> float:
@@ -47,19 +46,59 @@ def agreement(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> float:
 
 
 def accuracy(net: nn.Sequential, x: Tensor, y: Tensor) -> float:
-    """Share of the inputs classified rightly, argmax net(x) = argmax y, from 0 to 1.
+    """Share of the inputs classified rightly, argmax net(x) = class of y, from 0 to 1.
 
-    y: one-hot, (n, classes). Raises ValueError where the shapes differ. Source: standard.
+    y: class labels, (n,) whole numbers, or one-hot, (n, classes). Raises ValueError where they are neither,
+    and as `agreement` does. Source: standard.
 
-    >>> net = nn.Sequential(nn.Identity())
-    >>> accuracy(net, torch.eye(3), torch.eye(3))
-    1.0
+    >>> net = nn.Sequential(nn.Linear(3, 3, bias=False))
+    >>> _ = net[0].weight.data.copy_(torch.eye(3))
+    >>> accuracy(net, torch.eye(3), torch.eye(3)), accuracy(net, torch.eye(3), torch.tensor([0, 1, 1]))
+    (1.0, 0.6666666666666666)
     """
-    with torch.no_grad():
-        output = net(x)
-    if output.shape != y.shape:
-        raise ValueError(f"output of shape {tuple(output.shape)}, y of shape {tuple(y.shape)}")
-    return float((output.argmax(dim=1) == y.argmax(dim=1)).double().mean())
+    said, classes = predicted(net, x)
+    return (said == labels(y, len(said), classes, said.device)).double().mean().item()
+
+
+def predicted(net: nn.Sequential, x: Tensor) -> tuple[Tensor, int]:
+    """(the class that the network predicts for each input, (n,), and how many classes there are).
+
+    argmax_i f_i(x). Raises ValueError where the output is single or not finite. Source: standard.
+
+    >>> predicted(nn.Sequential(nn.Linear(1, 3)), torch.zeros(2, 1))[1]
+    3
+    """
+    given = read(net, x)
+    refuse_meta(given.layers)
+    if given.outputs < 2:
+        raise ValueError("the network has a single output: classes need at least two, one for each")
+    output = forward(given.layers, given.x)
+    if not is_finite(output):
+        sample = int((~torch.isfinite(output)).any(dim=1).nonzero()[0])
+        raise ValueError(f"the output for x[{sample}] is not finite: the network predicts nothing there")
+    return output.argmax(dim=1), given.outputs
+
+
+def labels(y: Tensor, n: int, classes: int, device: torch.device) -> Tensor:
+    """The class of each of n samples, (n,), from labels or one-hot rows.
+
+    Source: the conventions of PyTorch's cross_entropy.
+
+    >>> labels(torch.tensor([[0.0, 1.0]]), 1, 2, torch.device("cpu")).tolist()
+    [1]
+    """
+    y = table(y, "y", device)
+    if y.shape == (n, classes):
+        return y.argmax(dim=1)
+    if y.shape != (n,) or y.is_floating_point() or y.dtype is torch.bool:
+        raise ValueError(
+            f"y must hold class labels, whole numbers of shape ({n},), or one-hot rows of shape "
+            f"({n}, {classes}), got {tuple(y.shape)}, {y.dtype}"
+        )
+    if y.min() < 0 or y.max() >= classes:
+        wrong = y[(y < 0) | (y >= classes)][0].item()
+        raise ValueError(f"y holds the label {wrong}: the network knows the classes 0 to {classes - 1}")
+    return y.long()
 
 
 def magnitude_prune(net: nn.Sequential, width: int, *, layer: int = 0) -> nn.Sequential:
@@ -75,18 +114,17 @@ def magnitude_prune(net: nn.Sequential, width: int, *, layer: int = 0) -> nn.Seq
     >>> magnitude_prune(two_layer(2, 6), 4)[0].out_features
     4
     """
-    given = layers(net)
-    before = hidden(given, layer)
-    if width != int(width) or not 1 <= width <= before:
-        raise ValueError(f"width must be a whole number from 1 to {before}, got {width!r}")
-    linear = sequential([given[layer]])[0]
-    if width < before:
-        prune.ln_structured(linear, "weight", amount=before - int(width), n=2, dim=0)
-        stay = linear.weight_mask[:, 0].bool()
-    else:
-        stay = torch.ones(before, dtype=torch.bool)
-    weight, bias, activation = given[layer]
-    following, following_bias, following_activation = given[layer + 1]
-    given[layer] = (weight[stay], None if bias is None else bias[stay], activation)
-    given[layer + 1] = (following[:, stay], following_bias, following_activation)
-    return sequential(given)
+    given = read(net)
+    found = list(given.layers)
+    before = hidden(found, layer)
+    said = f"a whole number from 1 to {before}"
+    if whole(width, "width", 1, said=said) > before:
+        raise ValueError(f"width must be {said}, got {width!r}")
+    this, following = found[layer], found[layer + 1]
+    linear = sequential([this])[0]
+    prune.ln_structured(linear, "weight", amount=before - int(width), n=2, dim=0)
+    stay = linear.weight_mask.any(dim=1)
+    bias = None if this.bias is None else this.bias[stay]
+    found[layer] = this._replace(weight=this.weight[stay], bias=bias)
+    found[layer + 1] = following._replace(weight=following.weight[:, stay])
+    return given.network(found)

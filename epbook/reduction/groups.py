@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 from torch import Tensor, nn
 
-from epbook.given import layers
-from epbook.reduction.similarity import Neurons
-
-# 1 − similarity of neurons that are equal up to rounding: a relative difference of 1e-9, squared.
-EQUAL = 1e-18
+from epbook.checks import finite
+from epbook.neurons import Neurons, clusters, distance, equal_up_to, features, lengths
+from epbook.results import Result
 
 
-@dataclass(frozen=True)
-class Groups:
+@dataclass(frozen=True, eq=False)
+class Groups(Result):
     """The neurons of one hidden layer, sorted: groups to merge, low amplitude, constants.
 
     members: the groups, each a tuple of neuron numbers, in the order of their first members.
@@ -54,66 +51,88 @@ class Groups:
 
 
 def groups(
-    net: nn.Sequential, similarity: float = 0.9, *, layer: int = 0, low_amplitude: float = 1e-3
+    net: nn.Sequential, *, similarity: float = 0.9, layer: int = 0, low_amplitude: float = 1e-3
 ) -> Groups:
     """Sort a hidden layer into groups whose neurons are all similar, pair by pair.
 
     s_jk ≥ similarity for **every** pair j, k of a group: complete linkage, cut at 1 − similarity. Single
     linkage or a greedy pass only chain neurons together, and the ends of a chain can be far apart.
 
-    Neurons equal up to rounding count as one first. Then those whose amplitude is at most low_amplitude
-    times the largest are set apart (0: only those that contribute nothing). Where the next layer has a
-    bias, so are neurons with w = 0: they are constants. Raises ValueError for a similarity not in (0, 1],
-    low_amplitude not in [0, 1), a layer that is not there, or weights that are not finite.
+    Neurons that are equal up to the rounding of the number type that came in count as one first. Then
+    those whose amplitude is at most low_amplitude times the largest are set apart (0: only those that
+    contribute nothing). Where the next layer has a bias, so are neurons with w = 0: they are constants.
+    Raises ValueError for a similarity not in (0, 1], low_amplitude not in [0, 1), a layer that is not
+    there, and as `ep.layers` does.
     Source: chapter section 1.4, figure 1.7(b), which leaves the linkage open; scipy.cluster.hierarchy.
 
     >>> from epbook.embedding import split
     >>> from epbook.networks import two_layer
     >>> wide = split(two_layer(3, 4, std=1.0), neuron=2, alpha=0.3)
-    >>> print(groups(wide, 0.99))
+    >>> print(groups(wide, similarity=0.99))
     layer 0: 5 neurons
       4 groups at similarity ≥ 0.99, worst pair 1.0000
       0 neurons of low amplitude
     """
-    if not 0 < similarity <= 1:
+    check_thresholds(similarity, low_amplitude)
+    return grouped(features(net, layer=layer), layer, similarity, low_amplitude)
+
+
+def check_thresholds(similarity: float, low_amplitude: float) -> None:
+    """Raise ValueError where they are not in (0, 1] and [0, 1). Source: chapter section 1.4.
+
+    >>> check_thresholds(0.9, 1.5)
+    Traceback (most recent call last):
+    ValueError: low_amplitude must be at least 0 and below 1, got 1.5
+    """
+    if not 0 < finite(similarity, "similarity") <= 1:
         raise ValueError(f"similarity must be above 0 and at most 1, got {similarity!r}")
-    if not 0 <= low_amplitude < 1:
+    if not 0 <= finite(low_amplitude, "low_amplitude") < 1:
         raise ValueError(f"low_amplitude must be at least 0 and below 1, got {low_amplitude!r}")
-    neurons = Neurons.of(net, layer)
-    apart = neurons.distance()
-    everyone = np.arange(len(apart))
-    constant = everyone[_constant(neurons)] if layers(net)[layer + 1].bias is not None else everyone[:0]
+
+
+def grouped(neurons: Neurons, layer: int, similarity: float, low_amplitude: float) -> Groups:
+    """`groups` of neurons that were read already. Source: there."""
+    apart = distance(neurons)
+    everyone = np.arange(len(neurons))
+    constant = everyone[_constant(neurons)] if neurons.next_bias is not None else everyone[:0]
     varying = np.setdiff1d(everyone, constant)
-    equal = clusters(apart, varying, EQUAL)
-    gain = neurons.gain
-    summed = [float(neurons.together(list(group)).norm() * gain[group[0]]) for group in equal]
-    largest = max(summed, default=0.0)
-    keeps = [amount > low_amplitude * largest for amount in summed]
+    copies = clusters(apart, varying, equal_up_to(neurons.eps))
+    loudness = [together(neurons, group) for group in copies]
+    largest = max(loudness, default=0.0)
+    keeps = [amount > low_amplitude * largest for amount in loudness]
     if not any(keeps):  # a layer needs a neuron, if only one that contributes nothing
-        if equal:
+        if copies:
             keeps[0] = True
         else:
             varying, constant = constant[:1], constant[1:]
-    low = sorted(k for group, keep in zip(equal, keeps, strict=True) if not keep for k in group)
-    members = clusters(apart, np.setdiff1d(varying, low), max(1 - similarity, EQUAL))
-    worst = tuple(float(1 - apart[np.ix_(group, group)].max()) for group in members)
+    low = sorted(k for group, keep in zip(copies, keeps, strict=True) if not keep for k in group)
+    members = clusters(apart, np.setdiff1d(varying, low), max(1 - similarity, equal_up_to(neurons.eps)))
     return Groups(
-        layer, float(similarity), members, worst, tuple(low), tuple(constant.tolist()), neurons.amplitude
+        layer=int(layer),
+        threshold=float(similarity),
+        members=members,
+        worst=tuple(float(1 - apart[np.ix_(group, group)].max()) for group in members),
+        low=tuple(low),
+        constant=tuple(constant.tolist()),
+        amplitude=neurons.strength,
     )
 
 
-def clusters(apart: np.ndarray, chosen: np.ndarray, height: float) -> tuple[tuple[int, ...], ...]:
-    """Complete linkage of the chosen neurons: within a cluster no pair is further apart than `height`."""
-    if len(chosen) < 2:
-        return tuple((int(k),) for k in chosen)
-    tree = linkage(squareform(apart[np.ix_(chosen, chosen)], checks=False), "complete")
-    labels = fcluster(tree, height, "distance")
-    found = [tuple(chosen[labels == label].tolist()) for label in np.unique(labels)]
-    return tuple(sorted(found))  # members ascend, so this is the order of first members
+def together(neurons: Neurons, group: Sequence[int]) -> float:
+    """How much equal neurons can contribute as one, ‖Σ_k s_k c_k‖·gain: their outputs may cancel.
+
+    Source: chapter section 1.4.
+
+    >>> import torch
+    >>> twins = Neurons(torch.ones(2, 1), torch.tensor([[1.0], [-1.0]]), False, nn.ReLU())
+    >>> together(twins, [0, 1])
+    0.0
+    """
+    summed = neurons.sign(group[0], group) @ neurons.outer[list(group)]
+    return float(lengths(summed[None]) * neurons.gain[group[0]])
 
 
 def _constant(neurons: Neurons) -> np.ndarray:
     """Neurons whose input weights w vanish, up to rounding against the layer's largest."""
-    weights = neurons.inputs[:, :-1] if neurons.bias else neurons.inputs
-    size = weights.norm(dim=1)
-    return (size <= 1e-12 * size.max()).numpy() if len(size) else np.zeros(0, dtype=bool)
+    size = lengths(neurons.incoming[:, :-1] if neurons.bias else neurons.incoming)
+    return (size <= 1e-12 * size.max()).cpu().numpy()

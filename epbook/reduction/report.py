@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from epbook.reduction.groups import Groups
+from epbook.results import Result
 
 
-@dataclass(frozen=True)
-class LayerReport:
+@dataclass(frozen=True, eq=False)
+class LayerReport(Result):
     """The reduction of one hidden layer.
 
     groups: what was merged, set apart and folded. width_before, width_after: neurons of the layer.
@@ -38,25 +39,23 @@ class LayerReport:
         )
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, eq=False)
+class Report(Result):
     """The reduction of a network.
 
     layers: one LayerReport per hidden layer reduced. mode: how the representatives were made.
-    bound: at least max_i ‖f_small(x_i) − f(x_i)‖ over the data, from the layers' bounds; change: that
-    maximum as measured. loss_before, loss_after: on the data. None where the data for it was not given.
+    change: max_i ‖f_small(x_i) − f(x_i)‖ over the data, as computed in float64; bound: at least as large,
+    from the bounds of the layers and the rounding of both computations;
+    None where σ has no known Lipschitz constant. loss_before, loss_after: on the data.
+    All None where the data for it was not given.
     """
 
     layers: tuple[LayerReport, ...]
     mode: str
     bound: float | None = None
     change: float | None = None
-    loss_before: float | None = field(default=None)
-    loss_after: float | None = field(default=None)
-
-    @property
-    def widths_before(self) -> tuple[int, ...]:
-        return tuple(layer.width_before for layer in self.layers)
+    loss_before: float | None = None
+    loss_after: float | None = None
 
     @property
     def widths_after(self) -> tuple[int, ...]:

@@ -2,76 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
+from epbook.losses import Loss, mse_loss
 from epbook.progress import progress
-from epbook.reduction.compare import magnitude_prune
+from epbook.reduction.compare import labels, magnitude_prune, predicted
 from epbook.reduction.groups import Groups
-from epbook.reduction.reduce import MODES, reduce
+from epbook.reduction.merge import MODES
+from epbook.reduction.reduce import reduce
 from epbook.reduction.report import Report
+from epbook.results import Result
 
 
-@dataclass(frozen=True)
-class Cut:
+@dataclass(frozen=True, eq=False)
+class Cut(Result):
     """A network cut at one threshold; the dicts are by mode, with "pruning" for magnitude pruning.
 
     agreement: share of test inputs with the full network's prediction; accuracy: share classified rightly.
     """
 
-    threshold: float
-    width: int
     groups: Groups
     networks: dict[str, nn.Sequential]
     reports: dict[str, Report]
     agreement: dict[str, float]
     accuracy: dict[str, float]
 
+    @property
+    def threshold(self) -> float:
+        """The similarity asked for."""
+        return self.groups.threshold
+
+    @property
+    def width(self) -> int:
+        """How many neurons are left."""
+        return len(self.groups)
+
 
 def sweep_similarity(
     net: nn.Sequential,
-    thresholds: Iterable[float],
     x: Tensor,
     y: Tensor,
+    *,
+    thresholds: Iterable[float],
     x_test: Tensor,
     y_test: Tensor,
-    *,
-    loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.mse_loss,
+    layer: int = 0,
+    loss: Loss = mse_loss,
     seed: int = 0,
 ) -> list[Cut]:
-    """Reduce a two-layer classifier at each threshold in each mode, and prune it to the same width.
+    """Reduce a hidden layer of a classifier at each threshold in each mode, and prune it to the same width.
 
     agreement = #{x : argmax small(x) = argmax net(x)}/n over the test inputs.
 
-    x, y: the data for the fit and the reports; x_test, y_test (one-hot): for agreement and accuracy.
-    seed: draws the representatives. Raises ValueError as `reduce` does.
-    Source: chapter section 1.4, which gives one threshold, 0.9.
+    x, y: the data for the fit and the reports; x_test, y_test (labels or one-hot): for agreement and
+    accuracy. layer: which hidden layer. seed: draws the representatives.
+    Raises ValueError as `reduce` and `accuracy` do. Source: chapter section 1.4, one threshold, 0.9.
 
+    >>> import torch
     >>> from epbook.networks import two_layer
     >>> x = torch.randn(50, 3, dtype=torch.float64)
     >>> net = two_layer(3, 8, outputs=2, std=1.0)
-    >>> [cut] = sweep_similarity(net, [1.0], x, net(x), x, torch.eye(2)[net(x).argmax(1)])
+    >>> [cut] = sweep_similarity(net, x, net(x), thresholds=[1.0], x_test=x, y_test=net(x).argmax(1))
     >>> cut.width, cut.agreement["mean"]
     (8, 1.0)
     """
-    with torch.no_grad():
-        told, right = net(x_test).argmax(dim=1), y_test.argmax(dim=1)
+    told, classes = predicted(net, x_test)
+    right = labels(y_test, len(told), classes, told.device)
     cuts = []
     for threshold in progress(list(thresholds), label="thresholds"):
         networks, reports = {}, {}
         for mode in MODES:
-            networks[mode], reports[mode] = reduce(net, threshold, mode=mode, x=x, y=y, loss=loss, seed=seed)
+            networks[mode], reports[mode] = reduce(
+                net, x, y, similarity=threshold, mode=mode, layers=layer, loss=loss, seed=seed
+            )
         found = reports[MODES[0]].layers[0].groups
-        networks["pruning"] = magnitude_prune(net, len(found))
-        with torch.no_grad():
-            said = {name: small(x_test).argmax(dim=1) for name, small in networks.items()}
+        networks["pruning"] = magnitude_prune(net, len(found), layer=layer)
+        said = {name: predicted(small, x_test)[0] for name, small in networks.items()}
         cuts.append(
             Cut(
-                threshold=float(threshold),
-                width=len(found),
                 groups=found,
                 networks=networks,
                 reports=reports,
