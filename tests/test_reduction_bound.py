@@ -182,7 +182,7 @@ def test_an_error_of_the_layer_before_is_passed_on():
 
 @pytest.mark.parametrize(("inner", "outer"), [(1e-200, 1e200), (1e200, 1e-200), (1e-150, 1.0), (1.0, 1e250)])
 def test_units_do_not_matter(inner, outer):
-    net = scale(split(two_layer(2, 8, outputs=2, std=1.0, seed=3), neuron=1, alpha=0.4), 0, 8, 3.0)
+    net = scale(split(two_layer(2, 8, outputs=2, std=1.0, seed=3), neuron=1, alpha=0.4), 3.0, neuron=8)
     other = sequential(
         [(net[0].weight * inner, net[0].bias * inner, nn.ReLU()), (net[2].weight * outer, None, None)]
     )

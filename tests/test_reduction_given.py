@@ -46,7 +46,7 @@ def test_a_copy_is_found_in_every_number_type(number, activation):
     """What a scaled copy and a sum are rounded to differs by more than float64's 1e-9."""
     for seed in range(10):
         wide = split(two_layer(3, 5, activation=activation, std=1.0, seed=seed), neuron=1, alpha=0.3)
-        wide = (scale(wide, 0, 5, 3.0) if activation is nn.ReLU else wide).to(number)
+        wide = (scale(wide, 3.0, neuron=5) if activation is nn.ReLU else wide).to(number)
         small, report = reduce(wide, similarity=1.0)
         assert (1, 5) in report.layers[0].groups.members
         assert small[0].out_features == 5
