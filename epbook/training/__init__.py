@@ -2,22 +2,28 @@
 
 from pathlib import Path
 
+from epbook.results import DivergedError, DivergenceWarning
+from epbook.store import CacheWarning, DamagedCacheWarning
 from epbook.training.compiled import compiled_once
 
 with compiled_once(Path(__file__).parent):
     from epbook.training import fused, relu_line  # noqa: F401  their kernels are registered here
-    from epbook.training.adam import AdamRun, Plateau, train_adam
-    from epbook.training.cache import DamagedCacheWarning
-    from epbook.training.escape import escape_time
-    from epbook.training.runs import DivergedError, Runs
-    from epbook.training.sweep import DivergenceWarning, train_many
+    from epbook.training.adam import AdamRun, train_adam
+    from epbook.training.escape import Escape, escape_time
+    from epbook.training.plateau import Plateau
+    from epbook.training.record import Record
+    from epbook.training.runs import Runs
+    from epbook.training.sweep import train_many
 
 __all__ = [
     "AdamRun",
+    "CacheWarning",
     "DamagedCacheWarning",
     "DivergedError",
     "DivergenceWarning",
+    "Escape",
     "Plateau",
+    "Record",
     "Runs",
     "escape_time",
     "train_adam",

@@ -3,68 +3,56 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from epbook.given import layers
-from epbook.losses import Loss
-from epbook.networks import sequential
+from epbook.checks import positive, whole
+from epbook.given import differentiable, read
+from epbook.losses import Loss, mse_loss
 from epbook.progress import progress
-from epbook.training.checkpoint import Checkpoint
-from epbook.training.sparse import SparseData
+from epbook.results import DivergedError, DivergenceWarning, Result
+from epbook.store import Store, behaviour, digest, fingerprint
+from epbook.training.leaves import Leaves
+from epbook.training.plateau import Plateau
+from epbook.training.record import steps_to_keep
+
+CODE = digest(*(Path(__file__).parent / f"{name}.py" for name in ("adam", "leaves", "plateau", "sparse")))
+EVERY = 500  # steps between two writes to the cache
 
 
-@dataclass(frozen=True)
-class Plateau:
-    """The rule that says when training stands still: a plateau after the first descent.
+@dataclass(frozen=True, eq=False)
+class AdamRun(Result):
+    """A training run: how it ended, the loss before each step and after the last, the networks kept.
 
-    Step t is on it when L(t) < L(0)/2 and L(t) > (1 − drop)·L(t − window).
-
-    window: steps looked back; drop: relative decrease below which the loss counts as flat.
-    Calling it with the losses of all steps so far says whether the last one is on the plateau.
-    Raises ValueError where window < 1 or drop is not between 0 and 1.
-    Source: chapter section 1.4 ("the loss decreases very slowly"), made a rule.
-
-    >>> losses = np.concatenate([np.ones(50), np.geomspace(1, 0.1, 50), np.full(50, 0.1)])
-    >>> Plateau(window=20, drop=0.05).first(losses)
-    118
+    status: 'finished', 'plateau' (the rule `until` held) or 'diverged'; reason: that in words.
+    losses: the finite ones; kept: the networks at the steps of `keep_at` that were reached, by step.
+    last: the network at the end, None where it diverged. Source: chapter section 1.4.
     """
 
-    window: int = 200
-    drop: float = 0.05
-
-    def __post_init__(self) -> None:
-        if self.window != int(self.window) or self.window < 1:
-            raise ValueError(f"window must be a whole number of at least 1, got {self.window!r}")
-        if not 0 < self.drop < 1:
-            raise ValueError(f"drop must be between 0 and 1, got {self.drop!r}")
-
-    def __call__(self, losses: np.ndarray) -> bool:
-        if len(losses) <= self.window:
-            return False
-        now, before = losses[-1], losses[-1 - self.window]
-        return bool(now < losses[0] / 2 and now > (1 - self.drop) * before)
-
-    def first(self, losses: np.ndarray) -> int | None:
-        """The first step on the plateau, None where there is none."""
-        return next((t for t in range(len(losses)) if self(losses[: t + 1])), None)
-
-
-@dataclass(frozen=True)
-class AdamRun:
-    """A training run: the loss before each step and after the last, the networks kept, the last network."""
-
-    losses: np.ndarray = field(repr=False)
+    status: str
+    reason: str
+    losses: NDArray = field(repr=False)
     kept: dict[int, nn.Sequential] = field(repr=False)
-    final: nn.Sequential = field(repr=False)
+    last: nn.Sequential | None = field(repr=False)
 
     @property
     def steps(self) -> int:
-        return len(self.losses) - 1
+        """The last step at which the loss is finite."""
+        return max(len(self.losses) - 1, 0)
+
+    @property
+    def final(self) -> nn.Sequential:
+        """The network at the end. Raises DivergedError where there is none."""
+        if self.last is None:
+            raise DivergedError(f"no final network: {self.reason}")
+        return self.last
 
 
 def train_adam(
@@ -74,123 +62,81 @@ def train_adam(
     *,
     steps: int,
     lr: float = 3e-5,
-    loss: Loss = nn.functional.mse_loss,
-    keep: Iterable[int] = (),
+    loss: Loss = mse_loss,
+    keep_at: Iterable[int] = (),
     until: Plateau | None = None,
-    cache: str | os.PathLike | None = None,
+    cache: str | os.PathLike[str] | None = None,
 ) -> AdamRun:
     """Full-batch Adam (β = 0.9, 0.999, ε = 1e-8), the same numbers whatever the number of threads.
 
     θ ← θ − lr · m̂ / (√v̂ + ε), with the running means m, v of the gradient of loss(net(x), y).
 
-    net is not changed. x: (n, d), y as `loss` takes it. keep: steps whose networks are kept. until: stop
-    at the first step that the rule holds for. cache: a folder; a run that was interrupted goes on from
-    there, a finished one is read back. Where x is mostly zeros, as images of digits are, the first layer
-    works on the other entries alone.
-    Raises ValueError for steps < 1, lr ≤ 0, a step in `keep` beyond `steps`, data that is not finite or
-    does not fit; FloatingPointError at the step at which the loss is not finite.
+    net is not changed; the networks that come back have its number type, and its frozen parameters are not
+    trained. x: (n, d), y as `loss` takes it; everything is computed in float64. keep_at: steps whose
+    networks are kept. until: stop at the first step that the rule holds for. cache: a folder; a run that was
+    interrupted goes on from there, a finished one is read back; see `epbook.store.Store`. Where x is mostly
+    zeros, as images of digits are, the first layer works on the other entries alone.
+    Raises ValueError or TypeError for steps < 1, lr ≤ 0, a step in `keep_at` beyond `steps`, data that is
+    not finite or does not fit. A loss that is no longer finite ends the run with the status 'diverged' and
+    a DivergenceWarning.
     Source: Kingma and Ba (2015); chapter section 1.4 (lr 3e-5, full batch).
 
     >>> from epbook.networks import two_layer
     >>> x = torch.linspace(-1, 1, 20, dtype=torch.float64)[:, None]
     >>> run = train_adam(two_layer(1, 5, std=0.5), x, x**2, steps=300, lr=0.01)
-    >>> run.steps, bool(run.losses[-1] < run.losses[0] / 5)
-    (300, True)
+    >>> run.status, run.steps, bool(run.losses[-1] < run.losses[0] / 5)
+    ('finished', 300, True)
     """
-    keep = sorted({int(step) for step in keep})
-    _check(net, x, y, steps, lr, keep)
-    checkpoint = Checkpoint.of(cache, net, x, y, [steps, lr, _name(loss), keep, until])
+    given = read(net, x, y, loss=loss)
+    steps, lr = whole(steps, "steps", 1), positive(lr, "lr")
+    keep = steps_to_keep(keep_at, steps)
+    if until is not None and not isinstance(until, Plateau):
+        raise TypeError(f"until must be an epbook.training.Plateau or None, got {until!r}")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums, and so the last digits, would depend on the number of threads
     try:
-        return _train(_Trainable(net, x), y, int(steps), lr, loss, keep, until, checkpoint)
+        with differentiable():
+            leaves = Leaves(given, lr)
+            store, key = Store(cache), ""
+            if cache is not None:
+                settings = {"steps": steps, "lr": lr, "keep_at": keep, "until": repr(until)}
+                settings["trained"] = [leaf.requires_grad for leaf in leaves.all]
+                parts = [part for layer in given.layers for part in layer[:2]]
+                key = fingerprint(CODE, settings, [*parts, given.x, given.y, *behaviour(given)])
+            status, reason, losses = _descend(leaves, store, key, steps, keep, until)
     finally:
         torch.set_num_threads(threads)
+    if status == "diverged":
+        warnings.warn(f"{reason} (lr = {lr})", DivergenceWarning, stacklevel=2)
+    kept = {step: leaves.network(states) for step, states in sorted(leaves.kept.items())}
+    return AdamRun(status, reason, losses, kept, leaves.network() if status != "diverged" else None)
 
 
-def _train(model, y, steps, lr, loss, keep, until, checkpoint) -> AdamRun:
-    optimiser = torch.optim.Adam(model.leaves, lr=lr, fused=True)
-    losses = np.empty(steps + 1)
-    begin, kept = checkpoint.load(model.leaves, optimiser, losses)
-    with progress(label="Adam", total=steps, initial=begin) as bar:
-        for step in range(begin, steps + 1):
-            value = loss(model(), y)
+def _descend(
+    leaves: Leaves, store: Store, key: str, steps: int, keep: tuple[int, ...], until: Plateau | None
+) -> tuple[str, str, NDArray]:
+    """All steps from where the store knows this run; status, reason and losses."""
+    found = store.load("adam", key)
+    before = np.empty(0) if found is None else leaves.put_back(found)
+    losses = np.concatenate([before, np.empty(steps + 1 - len(before))])
+    status, reason = "finished", f"all {steps} steps were taken"
+    with progress(label="Adam", total=steps, initial=len(before)) as bar:
+        for step in range(len(before), steps + 1):
+            value = leaves.loss()
             losses[step] = value.item()
             if not np.isfinite(losses[step]):
-                raise FloatingPointError(f"the loss is {losses[step]} at step {step}: lr={lr!r} is too large")
-            if step in keep:
-                kept[step] = [leaf.detach().clone() for leaf in model.leaves]
-            if step == steps or (until is not None and until(losses[: step + 1])):
+                cause = "the step size is" if step else "the start or the data are"
+                status, reason = "diverged", f"the loss is {losses[step]} at step {step}: {cause} too large"
                 break
-            optimiser.zero_grad()
-            value.backward()
-            optimiser.step()
-            bar.update()
-            if (step + 1) % checkpoint.every == 0:
-                checkpoint.save(step + 1, losses, model.leaves, optimiser, kept)
-    checkpoint.save(step, losses, model.leaves, optimiser, kept)
-    networks = {at: model.network(leaves) for at, leaves in kept.items()}
-    return AdamRun(losses[: step + 1].copy(), networks, model.network(model.leaves))
-
-
-class _Trainable:
-    """The parameters of a network as leaves of autograd, the first weight transposed where x is sparse."""
-
-    def __init__(self, net: nn.Sequential, x: Tensor) -> None:
-        self.parts = layers(net)
-        self.x = x
-        self.sparse = SparseData(x) if (x != 0).sum() < 0.3 * x.numel() else None
-        self.leaves: list[Tensor] = []
-        for index, (weight, bias, _) in enumerate(self.parts):
-            if index == 0 and self.sparse is not None:
-                weight = weight[:, self.sparse.columns].T.contiguous()
-            self.leaves += [weight.clone()] + ([] if bias is None else [bias.clone()])
-        for leaf in self.leaves:
-            leaf.requires_grad_(True)
-
-    def __call__(self) -> Tensor:
-        """The network's output on x."""
-        value, leaves = self.x, iter(self.leaves)
-        for index, (_, bias, activation) in enumerate(self.parts):
-            weight, shift = next(leaves), None if bias is None else next(leaves)
-            if index == 0 and self.sparse is not None:
-                value = self.sparse(weight) if shift is None else self.sparse(weight) + shift
-            else:
-                value = nn.functional.linear(value, weight, shift)
-            value = value if activation is None else activation(value)
-        return value
-
-    def network(self, leaves: list[Tensor]) -> nn.Sequential:
-        """A plain network with the given leaves; weights of pixels that are always zero are as given."""
-        built, values = [], iter(leaves)
-        for index, (weight, bias, activation) in enumerate(self.parts):
-            new = next(values).detach()
-            if index == 0 and self.sparse is not None:
-                full = weight.clone()
-                full[:, self.sparse.columns] = new.T
-                new = full
-            built.append((new, None if bias is None else next(values).detach(), activation))
-        return sequential(built)
-
-
-def _name(loss: Loss) -> str:
-    return f"{getattr(loss, '__module__', '')}.{getattr(loss, '__qualname__', repr(loss))}"
-
-
-def _check(net: nn.Sequential, x: Tensor, y: Tensor, steps: int, lr: float, keep: list[int]) -> None:
-    weight = layers(net)[0][0]
-    if steps != int(steps) or steps < 1:
-        raise ValueError(f"steps must be a whole number of at least 1, got {steps!r}")
-    if not 0 < lr < float("inf"):
-        raise ValueError(f"lr must be positive and finite, got {lr!r}")
-    if keep and not 0 <= keep[0] <= keep[-1] <= steps:
-        raise ValueError(f"keep must be steps from 0 to {steps}, got {keep!r}")
-    if x.ndim != 2 or x.shape[1] != weight.shape[1] or len(x) == 0:
-        raise ValueError(f"the network takes {weight.shape[1]} inputs, x is of shape {tuple(x.shape)}")
-    if len(y) != len(x):
-        raise ValueError(f"x has {len(x)} rows, y has {len(y)}")
-    for name, values in (("x", x), ("y", y)):
-        if not torch.isfinite(values).all():
-            raise ValueError(f"{name} holds {values[~torch.isfinite(values)][0].item()}")
-    if x.dtype != weight.dtype:
-        raise ValueError(f"the network is of {weight.dtype}, x of {x.dtype}")
+            if step in keep:
+                leaves.keep(step)
+            if until is not None and until(losses[: step + 1]):
+                status, reason = "plateau", f"the loss stands still at step {step}, by {until}"
+                break
+            if step < steps:
+                leaves.step(value)
+                bar.update()
+                if (step + 1) % EVERY == 0:
+                    store.save("adam", key, leaves.arrays(losses[: step + 1]))
+    store.save("adam", key, leaves.arrays(losses[:step]))
+    return status, reason, losses[: step if status == "diverged" else step + 1].copy()

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from numba import config
 
-
-def digest(folder: Path) -> str:
-    """Hash of all source files in a folder."""
-    state = hashlib.sha256()
-    for source in sorted(folder.glob("*.py")):
-        state.update(source.read_bytes())
-    return state.hexdigest()
+from epbook.store import digest
 
 
 @contextmanager

@@ -1,96 +1,120 @@
-"""Gradient descent of one two-layer net, watched at every step in memory that does not grow with them."""
+"""Gradient descent of one two-layer net, watched at every step, that stops when it is asked to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from torch import nn
 
+from epbook.activations import KNOWN, activation_of
 from epbook.training import fused, relu_line
+from epbook.training.record import BINS, Record, State, grid, histogram
 
-LOWEST, BINS_PER_DECADE, BINS = -5.0, 40, 200  # log10 loss on [−5, 0]
 BLOCK = 8192
+# Multiplications between two looks at whether to stop: a tenth of a second of the fused kernel, or less.
+PATIENCE = 50_000_000
 
-State = tuple[np.ndarray, np.ndarray]
-"""A net's parameters: hidden (m, d + 1) with rows (w, b), and out (k, m)."""
+
+class Stopped(Exception):
+    """A run that nobody waits for any more."""
 
 
 @dataclass
-class Record:
-    """What is kept of one training run.
+class Stop:
+    """A flag that the threads of one sweep share: they look at it between blocks.
 
-    counts: BINS + 2 numbers of steps, the first and last for losses below and above the bins.
-    steps, losses: the loss curve on the logarithmic grid, up to the step of divergence.
-    kept: states at the steps asked for; entered: first step with a loss in the band, and its state.
-    final: the state at the end; diverged: the first step with a loss or weights that are not finite, or None.
-    Of a net that diverges within its steps `final` is the last state at a multiple of BLOCK.
+    A process that a sweep is handed out to gets a copy, which nobody raises; its pool ends it.
     """
 
-    counts: np.ndarray
-    steps: np.ndarray
-    losses: np.ndarray
-    final: State
-    kept: dict[int, State] = field(default_factory=dict)
-    entered: tuple[int, State] | None = None
-    diverged: int | None = None
+    asked: bool = False
+
+    def check(self) -> None:
+        if self.asked:
+            raise Stopped
 
 
-def grid(steps: int, points: int = 400) -> np.ndarray:
-    """Steps at which the loss curve is kept: 0, 1, 2, … in even logarithmic distance up to `steps`."""
-    return np.unique(np.concatenate([[0], np.geomspace(1, steps, points).round()]).astype(np.int64))
+def kernel_of(module: nn.Module) -> str:
+    """The name under which σ is compiled. Raises ValueError for any other than those with closed forms."""
+    facts = activation_of(module)
+    if facts is not KNOWN.get(type(module)) or facts.name not in fused.ACTIVATIONS:
+        raise ValueError(
+            f"no compiled gradient descent for {module}: there is one for {', '.join(fused.ACTIVATIONS)}, "
+            "with PyTorch's own settings. For others use epbook.training.train_adam or a loop in PyTorch"
+        )
+    return facts.name
 
 
-Advance = Callable[[np.ndarray, np.ndarray, np.ndarray], int]
+Advance = Callable[[NDArray, NDArray, NDArray], int]
 
 
-def stepper(x: np.ndarray, y: np.ndarray, kind: str, lr: float) -> Advance:
-    """The fastest kernel for these data, as advance(hidden, out, losses) in place."""
+def stepper(x: NDArray, y: NDArray, kind: str, lr: float, stop: Stop) -> Advance:
+    """The fastest kernel for these data, as advance(hidden, out, losses) in place.
+
+    losses[t] = loss before step t. Returns the number of steps whose loss was finite.
+    """
     if kind == "relu" and x.shape[1] == 1 and y.shape[1] == 1:
         order = np.argsort(x[:, 0], kind="stable")
         line, target = x[order, 0].copy(), y[order, 0].copy()
-        return lambda hidden, out, losses: relu_line.advance(hidden, out, line, target, lr, losses)
+
+        def on_a_line(hidden: NDArray, out: NDArray, losses: NDArray) -> int:
+            stop.check()
+            return relu_line.advance(hidden, out, line, target, lr, losses)
+
+        return on_a_line
     columns, targets = np.ascontiguousarray(x.T), np.ascontiguousarray(y.T)
     number = fused.ACTIVATIONS.index(kind)
-    return lambda hidden, out, losses: fused.advance(hidden, out, columns, targets, lr, losses, number)
 
+    def in_one_pass(hidden: NDArray, out: NDArray, losses: NDArray) -> int:
+        # A step of this kernel knows nothing of the one before, so that it may be left after any.
+        at_once = max(1, PATIENCE // (out.shape[1] * x.shape[0] * (x.shape[1] + y.shape[1])))
+        for begin in range(0, losses.size, at_once):
+            stop.check()
+            part = losses[begin : begin + at_once]
+            done = fused.advance(hidden, out, columns, targets, lr, part, number)
+            if done < part.size:
+                return begin + done
+        return losses.size
 
-def histogram(losses: np.ndarray) -> np.ndarray:
-    """Counts of log10 loss in the BINS bins, with one more at each end for what lies outside."""
-    with np.errstate(divide="ignore"):
-        place = np.floor((np.log10(losses) - LOWEST) * BINS_PER_DECADE)
-    return np.bincount(np.clip(place, -1, BINS).astype(np.int64) + 1, minlength=BINS + 2)
+    return in_one_pass
 
 
 def descend(
     start: State,
-    x: np.ndarray,
-    y: np.ndarray,
+    x: NDArray,
+    y: NDArray,
     *,
     steps: int,
     lr: float,
     kind: str,
     keep_at: tuple[int, ...] = (),
     band: tuple[float, float] | None = None,
+    stop: Stop | None = None,
 ) -> Record:
     """Train one net by full-batch gradient descent on the mean squared error.
 
     θ ← θ − lr ∇L(θ), `steps` times. The numbers do not depend on what is kept: kernels run over blocks of
     fixed length, and a state inside a block is found by running its beginning once more.
+    Raises Stopped soon after `stop` was asked for.
     """
-    advance = stepper(x, y, kind, lr)
+    advance = stepper(x, y, kind, lr, stop or Stop())
     hidden, out = start[0].copy(), start[1].copy()
     counts = np.zeros(BINS + 2, np.int64)
     shown = grid(steps)
     curve = np.full(shown.size, np.nan)
-    record = Record(counts, shown, curve, (hidden, out))
+    kept: dict[int, State] = {}
+    entered: tuple[int, State] | None = None
+    diverged: int | None = None
+    final = hidden, out
     for begin in range(0, steps, BLOCK):
         length = min(BLOCK, steps - begin)
         before = hidden.copy(), out.copy()
         losses = np.empty(length)
         done = advance(hidden, out, losses)
 
-        def state(step: int, before=before, begin=begin) -> State:
+        def state(step: int, before: State = before, begin: int = begin) -> State:
             again = before[0].copy(), before[1].copy()
             advance(*again, np.empty(step - begin))
             return again
@@ -100,25 +124,23 @@ def descend(
         curve[here] = losses[shown[here] - begin]
         for step in keep_at:
             if begin <= step < begin + done:
-                record.kept[step] = state(step)
-        if band is not None and record.entered is None:
+                kept[step] = state(step)
+        if band is not None and entered is None:
             inside = np.flatnonzero((losses[:done] >= band[0]) & (losses[:done] <= band[1]))
             if inside.size:
-                record.entered = begin + int(inside[0]), state(begin + int(inside[0]))
+                entered = begin + int(inside[0]), state(begin + int(inside[0]))
         # A ReLU neuron whose weights are NaN is on nowhere and does not show in the loss.
         if done < length or not (np.isfinite(hidden).all() and np.isfinite(out).all()):
-            record.diverged = begin + done
-            record.final = before
+            diverged, final = begin + done, before
             break
     else:
         last = np.empty(1)  # the loss after the last step takes one more, on a copy
         if advance(hidden.copy(), out.copy(), last) == 0:
-            record.diverged = steps
+            diverged = steps
         curve[-1] = last[0]
-        if band is not None and record.entered is None and band[0] <= last[0] <= band[1]:
-            record.entered = steps, (hidden.copy(), out.copy())
+        if band is not None and entered is None and band[0] <= last[0] <= band[1]:
+            entered = steps, (hidden.copy(), out.copy())
         if steps in keep_at:
-            record.kept[steps] = hidden.copy(), out.copy()
+            kept[steps] = hidden.copy(), out.copy()
     reached = np.isfinite(curve)
-    record.steps, record.losses = shown[reached], curve[reached]
-    return record
+    return Record(counts, shown[reached], curve[reached], final, kept, entered, diverged)

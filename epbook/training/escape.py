@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
+
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-from epbook.activations import activation_of
-from epbook.given import layers
-from epbook.training.descent import descend
+from epbook.checks import positive, whole
+from epbook.given import read
+from epbook.results import DivergedError, DivergenceWarning, Result
+from epbook.training.descent import BLOCK, Stop, kernel_of, stepper
+
+
+@dataclass(frozen=True, eq=False)
+class Escape(Result):
+    """Whether and when a run left: status 'escaped', 'stayed' or 'diverged', and the reason in words.
+
+    at: the step at which the loss was below the level for the first time; None where it never was.
+    Source: chapter section 1.3 (escape from saddles).
+    """
+
+    status: str
+    reason: str
+    at: int | None = None
+
+    @property
+    def steps(self) -> int:
+        """The number of steps until the escape. Raises DivergedError where there was none."""
+        if self.at is None:
+            raise DivergedError(f"there was no escape: {self.reason}")
+        return self.at
 
 
 def escape_time(
@@ -18,48 +41,53 @@ def escape_time(
     *,
     below: float,
     lr: float,
-    kick: float = 1e-4,
     steps: int = 100_000,
+    kick: float = 1e-4,
     seed: int = 0,
-) -> int | None:
+) -> Escape:
     """Steps of gradient descent from `net`, kicked at random, until the loss is below a level.
 
-    θ_0 = θ* + kick · u with u uniform on the unit sphere; θ ← θ − lr ∇L(θ). Along the steepest descent
-    direction the distance grows as e^{|λ_min| lr t}, so the time is about ln(1/kick) / (|λ_min| lr).
+    θ_0 = θ* + kick · u with u uniform on the unit sphere; θ ← θ − lr ∇L(θ), L = mean squared error. Along
+    the steepest descent direction the distance grows as e^{|λ_min| lr t}, so the time is about
+    ln(1/kick) / (|λ_min| lr).
 
-    net: two-layer, biases in the hidden layer, none at the output. below: the loss that counts as escaped.
-    kick: its length, in parameter units. Returns the number of steps, None if `steps` do not suffice.
-    Raises ValueError for a network of another form or a number out of range.
+    net: two-layer, biases in the hidden layer, none at the output, with an activation that has a compiled
+    kernel (see `train_many`). below: the loss that counts as escaped. kick: its length, in parameter units.
+    Returns an `Escape`; its `steps` raises DivergedError where `steps` did not suffice or the run diverged,
+    of which a DivergenceWarning tells too.
+    Raises ValueError or TypeError for a network of another form, data that do not fit, a number out of range.
     Source: chapter section 1.3 (escape from saddles).
 
     >>> from epbook.data import tanh_teacher
     >>> from epbook.networks import two_layer
     >>> x, y = tanh_teacher()
-    >>> escape_time(two_layer(1, 1, activation=nn.Tanh, std=0.0), x, y, below=4.0, lr=0.01) < 1000
-    True
+    >>> found = escape_time(two_layer(1, 1, activation=nn.Tanh, std=0.0), x, y, below=4.0, lr=0.01)
+    >>> found.status, found.steps < 1000
+    ('escaped', True)
     """
-    triples = layers(net)
-    if len(triples) != 2 or triples[0][1] is None or triples[1][1] is not None or triples[1][2] is not None:
-        raise ValueError(f"expected a two-layer network with hidden biases only, got {net}")
-    for name, value in (("below", below), ("lr", lr), ("kick", kick), ("steps", steps)):
-        if not 0 < value < float("inf"):
-            raise ValueError(f"{name} must be positive and finite, got {value!r}")
-    (weight, bias, activation), (out, _, _) = triples
-    hidden = torch.cat([weight, bias[:, None]], dim=1).numpy().astype(np.float64)
-    outgoing = out.numpy().astype(np.float64)
-    draw = np.random.default_rng(seed).normal(size=hidden.size + outgoing.size)
+    given = read(net, x, y)
+    plain = len(given.layers) == 2 and isinstance(given.layers[1].activation, nn.Identity | None)
+    if not plain or given.layers[0].bias is None or given.layers[1].bias is not None:
+        raise ValueError(f"expected a two-layer network with biases in the hidden layer alone, got {net}")
+    below, lr, kick = positive(below, "below"), positive(lr, "lr"), positive(kick, "kick")
+    steps = whole(steps, "steps", 1)
+    kind = kernel_of(given.layers[0].activation or nn.Identity())
+
+    hidden, out = given.layers[0].incoming.cpu().numpy(), given.layers[1].weight.cpu().numpy()
+    draw = np.random.default_rng(whole(seed, "seed")).normal(size=hidden.size + out.size)
     draw *= kick / np.linalg.norm(draw)
-    start = (
-        hidden + draw[: hidden.size].reshape(hidden.shape),
-        outgoing + draw[hidden.size :].reshape(outgoing.shape),
-    )
-    record = descend(
-        start,
-        x.numpy(),
-        y.numpy(),
-        steps=int(steps),
-        lr=float(lr),
-        kind=activation_of(activation).name,
-        band=(0.0, float(below)),
-    )
-    return None if record.entered is None else int(record.entered[0])
+    hidden = hidden + draw[: hidden.size].reshape(hidden.shape)
+    out = out + draw[hidden.size :].reshape(out.shape)
+    advance = stepper(given.x.cpu().numpy(), given.y.cpu().numpy(), kind, lr, Stop())
+    for begin in range(0, steps + 1, BLOCK):
+        losses = np.empty(min(BLOCK, steps + 1 - begin))
+        done = advance(hidden, out, losses)
+        inside = np.flatnonzero(losses[:done] < below)
+        if inside.size:
+            at = begin + int(inside[0])
+            return Escape("escaped", f"the loss is below {below:g} at step {at}", at)
+        if done < losses.size or not (np.isfinite(hidden).all() and np.isfinite(out).all()):
+            reason = f"the numbers are not finite after step {begin + done}: lr = {lr} is too large"
+            warnings.warn(reason, DivergenceWarning, stacklevel=2)
+            return Escape("diverged", reason)
+    return Escape("stayed", f"the loss is not below {below:g} within {steps} steps")

@@ -9,15 +9,12 @@ import torch
 from torch import nn
 
 from epbook.networks import sequential, two_layer
-from epbook.training.descent import BINS, BINS_PER_DECADE, LOWEST, Record, State
+from epbook.results import DivergedError, Result
+from epbook.training.record import BINS, BINS_PER_DECADE, LOWEST, Record, State
 
 
-class DivergedError(RuntimeError):
-    """A net was asked for whose training diverged."""
-
-
-@dataclass(frozen=True)
-class Runs:
+@dataclass(frozen=True, eq=False)
+class Runs(Result):
     """Ensemble of trained nets; made by `train_many`.
 
     widths, seeds: what was trained; stds: of the parameters at the start, per width. edges: BINS + 1 edges of
@@ -48,6 +45,20 @@ class Runs:
         """The nets whose loss became infinite or NaN, with the first such step."""
         return {net: record.diverged for net, record in self.records.items() if record.diverged is not None}
 
+    @property
+    def status(self) -> str:
+        """'finished', or 'diverged' where that is true of any net."""
+        return "diverged" if self.diverged else "finished"
+
+    @property
+    def reason(self) -> str:
+        """Which nets diverged, and what that means; of each net, `record(width, seed).reason` tells."""
+        told = [
+            f"width {width}, seed {seed}: {self.records[width, seed].reason}"
+            for width, seed in sorted(self.diverged)
+        ]
+        return "; ".join(told) or "all nets are complete"
+
     def record(self, width: int, seed: int) -> Record:
         """Everything kept of one net. Raises KeyError for a net that was not trained."""
         try:
@@ -69,7 +80,8 @@ class Runs:
         the grid of the loss curve is smallest; if that is at an edge of the bin, it only passes.
         """
         record = self.record(width, seed)
-        steps, losses = np.log10(record.steps[1:]), np.log10(record.losses[1:])
+        shown = (record.steps > 0) & (record.losses > 0)  # neither 0 has a logarithm, nor a bin
+        steps, losses = np.log10(record.steps[shown]), np.log10(record.losses[shown])
         if len(steps) < 2:
             return np.empty(0)
         pace = abs(np.gradient(losses, steps))
@@ -110,7 +122,10 @@ class Runs:
         """The net after its last step. Raises DivergedError where there is none."""
         record = self.record(width, seed)
         if record.diverged is not None:
-            raise DivergedError(f"the net of width {width}, seed {seed} diverged at step {record.diverged}")
+            raise DivergedError(
+                f"the net of width {width}, seed {seed} diverged at step {record.diverged} and has no final "
+                "state: train it with a smaller lr, or ask for an earlier step with keep_at"
+            )
         return self._net(record.final)
 
     def at(self, step: int, width: int, seed: int) -> nn.Sequential:
