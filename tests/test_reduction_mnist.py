@@ -31,7 +31,7 @@ def test_a_condensed_network_is_cut_to_a_ninth_and_answers_the_same(data, seed):
     start = two_layer(784, 400, outputs=10, std=400**-3, seed=seed)
     run = train_adam(
         start, data.x, data.y, steps=10_000, loss=softmax_mse, until=Plateau(window=200, drop=0.05),
-        keep=MOMENTS if seed == 0 else [], cache=CACHE,
+        keep_at=MOMENTS if seed == 0 else [], cache=CACHE,
     )  # fmt: skip
     assert run.losses[0] == pytest.approx(0.09, abs=5e-5)
     level, agreed = run.losses[-1], {}
