@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
 from collections.abc import Callable, Iterable
@@ -37,13 +38,12 @@ def whole(value: int, name: str, least: int = 0, *, said: str | None = None) -> 
     >>> whole(np.int64(3), "width", 1), whole(3.0, "width", 1)
     (3, 3)
     """
-    number = None if isinstance(value, bool | np.bool_) else value
-    if isinstance(number, float | np.floating) and float(number).is_integer():
-        number = int(number)
-    try:
-        number = operator.index(number)
-    except TypeError:
-        number = None
+    number: int | None = None
+    if isinstance(value, float | np.floating):
+        number = int(value) if float(value).is_integer() else None
+    elif not isinstance(value, bool | np.bool_):
+        with contextlib.suppress(TypeError):  # text, None, lists
+            number = operator.index(value)
     if number is None or not least <= number < 2**63:
         raise ValueError(f"{name} must be {said or f'a whole number of at least {least}'}, got {value!r:.80}")
     return number
@@ -87,7 +87,7 @@ def finite(value: float, name: str) -> float:
     return number
 
 
-def _number(value: object) -> float:
+def _number(value: float) -> float:
     """The value as a float; NaN for what is no number, text and truth values included."""
     try:
         return math.nan if isinstance(value, bool | np.bool_ | str) else float(value)
@@ -109,11 +109,8 @@ def several(values: Iterable[int], name: str, least: int, *, empty: bool = False
 
 
 def numbers_from(seeds: Iterable[int] | int) -> Iterable[int]:
-    """range(n) for a number n, everything else as it is."""
-    try:
-        return range(operator.index(seeds)) if not isinstance(seeds, bool | np.bool_) else seeds
-    except TypeError:
-        return seeds
+    """0 to n − 1 for a number n, a collection as it is."""
+    return seeds if isinstance(seeds, Iterable) else range(whole(seeds, "seeds", 1))
 
 
 def positive(value: float, name: str) -> float:

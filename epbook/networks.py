@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from epbook.activations import ActivationLike, module_from
 from epbook.checks import spread, whole
 
+Triple = tuple[Tensor, Tensor | None, nn.Module | None]
+"""(weight, bias, activation), as `Layer` names them."""
+
 
 class Layer(NamedTuple):
     """One affine map x ↦ Wx + b and the activation behind it (None: the identity).
@@ -93,7 +96,7 @@ def two_layer(
     )
 
 
-def sequential(layers: Sequence[tuple[Tensor, Tensor | None, nn.Module | None]]) -> nn.Sequential:
+def sequential(layers: Sequence[Triple]) -> nn.Sequential:
     """Build a network from (weight, bias, activation) triples; None stands for no bias, no activation.
 
     x ↦ σ_L(W_L … σ_1(W_1 x + b_1) … + b_L), weight l of shape (out_l, in_l), bias of shape (out_l,).
@@ -168,7 +171,7 @@ def steps(layers: Sequence[Layer], x: Tensor) -> Iterator[tuple[Layer, Tensor, T
         x = z if layer.activation is None else layer.activation(z)
 
 
-def hidden(layers: Sequence[tuple], layer: int) -> int:
+def hidden(layers: Sequence[Triple], layer: int) -> int:
     """The width of hidden layer `layer` (0 is the first); ValueError where there is none of that number.
 
     Source: the conventions of the whole book.
@@ -185,7 +188,7 @@ def hidden(layers: Sequence[tuple], layer: int) -> int:
     return layers[number][0].shape[0]
 
 
-def hidden_neuron(layers: Sequence[tuple], layer: int, neuron: int) -> int:
+def hidden_neuron(layers: Sequence[Triple], layer: int, neuron: int) -> int:
     """The number of a neuron of hidden layer `layer` as an int; ValueError where there is none such.
 
     Source: the conventions of the whole book.

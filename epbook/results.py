@@ -17,6 +17,7 @@ class DivergenceWarning(UserWarning):
     """A training left the finite numbers; its result says where."""
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class Result:
     """A frozen dataclass that compares by value, tensors, arrays and networks included.
 
@@ -39,8 +40,6 @@ class Result:
             if field.compare
         )
 
-    __hash__ = None
-
 
 def equal(one: object, other: object) -> bool:
     """Whether two values are the same to the last bit; NaN equals NaN, as in a result read twice.
@@ -62,6 +61,8 @@ def equal(one: object, other: object) -> bool:
         return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
     if isinstance(one, float) and isinstance(other, float) and one != one:
         return other != other
-    if type(one) is type(other) and isinstance(one, Sequence) and not isinstance(one, str | bytes):
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, Sequence) and isinstance(other, Sequence) and not isinstance(one, str | bytes):
         return len(one) == len(other) and all(map(equal, one, other))
-    return type(one) is type(other) and bool(one == other)
+    return bool(one == other)

@@ -10,6 +10,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -75,7 +76,8 @@ def _normal_density(z: Tensor) -> Tensor:
 
 
 def _gelu_first(z: Tensor) -> Tensor:
-    return torch.special.ndtr(z) + z * _normal_density(z)
+    below: Tensor = torch.special.ndtr(z)
+    return below + z * _normal_density(z)
 
 
 # |σ'| is largest at z = √2 for GELU and at the root of σ'' for SiLU.
@@ -109,8 +111,8 @@ KNOWN: dict[type[nn.Module], Activation] = {
     ),
 }
 
-# Where σ' or σ'' of PyTorch's piecewise activations jumps, from their settings.
-_KINKS: dict[type[nn.Module], Callable[[nn.Module], tuple[float, ...]]] = {
+# Where σ' or σ'' of PyTorch's piecewise activations jumps, from their settings. Any: of the class before it.
+_KINKS: dict[type[nn.Module], Callable[[Any], tuple[float, ...]]] = {
     nn.LeakyReLU: lambda m: (0.0,),
     nn.RReLU: lambda m: (0.0,),
     nn.ELU: lambda m: (0.0,),
@@ -127,7 +129,7 @@ _KINKS: dict[type[nn.Module], Callable[[nn.Module], tuple[float, ...]]] = {
     # PyTorch's softplus is z itself above the threshold; at the usual 20 the jump is below 2e-9.
     nn.Softplus: lambda m: () if m.threshold >= 20 else (m.threshold / m.beta,),
 }
-_LIPSCHITZ: dict[type[nn.Module], Callable[[nn.Module], float]] = {
+_LIPSCHITZ: dict[type[nn.Module], Callable[[Any], float]] = {
     nn.LeakyReLU: lambda m: max(1.0, abs(m.negative_slope)),
     nn.ELU: lambda m: max(1.0, abs(m.alpha)),
     nn.CELU: lambda m: 1.0,
@@ -188,7 +190,7 @@ def out_of_place(module: nn.Module) -> nn.Module:
     if not getattr(module, "inplace", False):
         return module
     copied = copy.deepcopy(module)
-    copied.inplace = False
+    copied.inplace = False  # type: ignore[assignment]  # PyTorch's types know of tensors and modules only
     return copied
 
 

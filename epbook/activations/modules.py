@@ -31,10 +31,11 @@ def module_from(activation: ActivationLike) -> nn.Module:
         return NAMES[activation]()
     if isinstance(activation, nn.Module):
         return copy.deepcopy(activation)
+    made: object
     try:
         made = activation()
-    except TypeError as error:
-        made = error
+    except TypeError:  # a function of z
+        made = None
     if not isinstance(made, nn.Module):
         raise TypeError(
             f"activation must be a name such as 'tanh', a class such as nn.Tanh, or a module, "

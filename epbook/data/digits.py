@@ -136,8 +136,9 @@ def _draw(digits: np.ndarray, train: int, seed: int | None) -> np.ndarray:
         return np.arange(train)
     if seed >= 2**32:
         raise ValueError(f"seed must be {SEED}, got {seed}")
-    chosen, _ = train_test_split(np.arange(len(digits)), train_size=train, stratify=digits, random_state=seed)
-    return chosen
+    every = np.arange(len(digits))
+    chosen, _ = train_test_split(every, train_size=train, stratify=digits, random_state=seed)
+    return np.asarray(chosen)
 
 
 def _pixels(images: np.ndarray) -> Tensor:

@@ -57,7 +57,8 @@ def read_all(asked: str | os.PathLike | None, *, insist: bool) -> dict[str, np.n
     places = [Path(named).expanduser()] if named is not None else [cache_folder(), Path("data")]
     for place in places:
         for folder in (place, place / "MNIST" / "raw"):
-            missing = [name for name, *_ in FILES.values() if _path(folder, name) is None]
+            found = {key: _path(folder, name) for key, (name, *_) in FILES.items()}
+            missing = [FILES[key][0] for key, path in found.items() if path is None]
             if len(missing) == len(FILES):
                 continue
             try:
@@ -65,7 +66,7 @@ def read_all(asked: str | os.PathLike | None, *, insist: bool) -> dict[str, np.n
                     raise FileNotFoundError(
                         f"{folder} holds a part of MNIST, but not {', '.join(missing)}(.gz)"
                     )
-                return {key: _read(folder, key) for key in FILES}
+                return {key: _read(path, key) for key, path in found.items() if path is not None}
             except (FileNotFoundError, ValueError) as error:
                 if named is not None or insist:
                     raise
@@ -124,10 +125,9 @@ def _path(folder: Path, name: str) -> Path | None:
     return next((path for path in (folder / f"{name}.gz", folder / name) if path.is_file()), None)
 
 
-def _read(folder: Path, key: str) -> np.ndarray:
+def _read(path: Path, key: str) -> np.ndarray:
     """One idx file: four bytes (0, 0, 8 = unsigned byte, dimensions), the sizes, then the values."""
-    name, _, checksum, shape = FILES[key]
-    path = _path(folder, name)
+    _, _, checksum, shape = FILES[key]
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:

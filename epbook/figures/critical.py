@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from epbook.critical import CriticalPoint, CriticalPoints, Flow
+from epbook.figures.gapped import Gapped
 from epbook.page.style import COLOURS, INK, MUTED, PAPER, SIGN_COLOURS, subplots, width_colour
 
 _PATHS = [COLOURS[name] for name in ("blue", "orange", "green", "pink", "gold")]
@@ -91,72 +93,67 @@ def dwell(offsets: NDArray, times: Mapping[str, NDArray], curvatures: Mapping[st
 def diagram(found: Mapping[int, CriticalPoints], reached: Mapping[int, Sequence[float]]) -> Figure:
     """Every critical point by width and loss; a ring: reached by training; dot: minimum; cross: saddle."""
     figure, axis = subplots(figsize=(6.6, 3.9))
-    _diagram(axis, found)
+    spots = _diagram(axis, found)
     for width, losses in reached.items():
-        points = found[width].points
-        for point, aside in zip(points, _places(points), strict=True):
+        for point, spot in zip(found[width], spots[width], strict=True):
             if any(abs(point.loss - loss) < 1e-6 for loss in losses):
-                axis.plot(width + aside, _height(point.loss), "o", markersize=17, markerfacecolor="none",
+                axis.plot(*spot, "o", markersize=17, markerfacecolor="none",
                           markeredgecolor=COLOURS["green"], markeredgewidth=1.6)  # fmt: skip
-    for label, style in {
-        "minimum": {"marker": "o", "color": SIGN_COLOURS["positive"]},
-        "saddle": {"marker": "X", "color": SIGN_COLOURS["negative"]},
-        "with a flat direction": {"marker": "_", "color": MUTED, "markersize": 14},
-        "reached by training": {
-            "marker": "o", "markersize": 14, "markerfacecolor": "none", "color": COLOURS["green"],
-        },
-    }.items():  # fmt: skip
-        axis.plot([], [], linestyle="none", label=label, **style)
+    named = functools.partial(axis.plot, [], [], linestyle="none")
+    named(label="minimum", marker="o", color=SIGN_COLOURS["positive"])
+    named(label="saddle", marker="X", color=SIGN_COLOURS["negative"])
+    named(label="with a flat direction", marker="_", color=MUTED, markersize=14)
+    named(label="reached by training", marker="o", color=COLOURS["green"], markersize=14,
+          markerfacecolor="none")  # fmt: skip
     figure.legend(loc="outside right upper")
     return figure
 
 
-# The losses of the tanh data crowd between 0.055 and 0.112; 0 and the zero function's 5.15 are drawn nearer.
-_LOSSES, _HEIGHTS = (0.0, 0.05, 0.115, 5.2), (0.035, 0.05, 0.115, 0.13)
-
-
-def _height(loss: float) -> float:
-    return float(np.interp(loss, _LOSSES, _HEIGHTS))
-
-
-def _places(points: Sequence[CriticalPoint]) -> list[float]:
-    """Sideways places of points of almost equal loss, so that none hides another."""
-    places, last = [], []
+def _spots(points: CriticalPoints, width: int, height: Gapped) -> list[tuple[float, float]]:
+    """Where the points stand: those of almost equal loss side by side, so that none hides another."""
+    spots: list[tuple[float, float]] = []
+    beside: list[float] = []
     for point in points:
-        last = [other for other in last if abs(_height(other) - _height(point.loss)) < 0.0045]
-        places.append(0.13 * len(last))
-        last.append(point.loss)
-    return places
+        level = height(point.loss)
+        beside = [other for other in beside if abs(other - level) < 0.08]
+        spots.append((width + 0.13 * len(beside), level))
+        beside.append(level)
+    return spots
 
 
-def _diagram(axis: Axes, found: Mapping[int, CriticalPoints]) -> None:
+def _diagram(axis: Axes, found: Mapping[int, CriticalPoints]) -> dict[int, list[tuple[float, float]]]:
+    """Draw the points; where each of them stands, by width."""
+    height = Gapped.of(point.loss for points in found.values() for point in points)
+    spots = {width: _spots(points, width, height) for width, points in found.items()}
     for width, points in found.items():
-        for point, aside in zip(points, _places(points.points), strict=True):
+        for point, spot in zip(points, spots[width], strict=True):
             minimum = point.inertia.negative == 0
             colour = SIGN_COLOURS["positive" if minimum else "negative"]
-            spot = (width + aside, _height(point.loss))
             if point.inertia.zero:
                 axis.plot(*spot, "_", color=MUTED, markersize=16, markeredgewidth=2)
             axis.plot(*spot, "o" if minimum else "X", color=colour, markersize=8, markeredgecolor=PAPER)
-    axis.set(xlabel="width", ylabel="loss", xlim=(0.7, max(found) + 0.7), ylim=(0.029, 0.136))
+    axis.set(xlabel="width", ylabel="loss", xlim=(0.7, max(found) + 0.7))
     axis.set_xticks(list(found))
-    ticks = [0.0, 0.06, 0.07, 0.08, 0.09, 0.1, 0.11, 5.15]
-    axis.set_yticks([_height(tick) for tick in ticks], [f"{tick:g}" for tick in ticks])
-    for gap in (0.043, 0.122):  # where the scale changes
-        axis.plot([0.7], [gap], marker=[(-1, -0.5), (1, 0.5)], color=INK, markersize=10, clip_on=False)
+    height.put_on(axis)
+    return spots
 
 
 def portrait(
-    found: Mapping[int, CriticalPoints], x: NDArray, y: NDArray, curves: Sequence, index: int
+    found: Mapping[int, CriticalPoints],
+    x: NDArray,
+    y: NDArray,
+    curves: Sequence[tuple[int, CriticalPoint, int, tuple[NDArray, NDArray]]],
+    index: int,
 ) -> Figure:
-    """One critical point: its place in the diagram, its output function, its Hessian's eigenvalues."""
+    """One critical point: its place in the diagram, its output function, its Hessian's eigenvalues.
+
+    curves: for every point its width, itself, its number in the width, and (x, output) of its function.
+    """
     width, point, number, (at, output) = curves[index]
-    figure = subplots(figsize=(6.6, 3.9))[0]
-    figure.clear()
+    figure = Figure(figsize=(6.6, 3.9))
     left, top, bottom = figure.subplot_mosaic([["a", "b"], ["a", "c"]], height_ratios=[1.5, 1]).values()
-    _diagram(left, found)
-    left.plot(width + _places(found[width].points)[number], _height(point.loss), "o", markersize=17,
-              markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.8)  # fmt: skip
+    spot = _diagram(left, found)[width][number]
+    left.plot(*spot, "o", markersize=17, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.8)
     top.plot(x, y, ".", color=MUTED, markersize=5)
     top.plot(at, output, color=width_colour(width))
     top.set(title=f"width {width}, loss {point.loss:.4f}", ylim=(-4.2, 4.2), xticks=[-15, 0, 15])
@@ -176,7 +173,13 @@ def portrait(
     return figure
 
 
-def channel(sizes: NDArray, gradients: NDArray, gaps: NDArray, profiles: Sequence, x: NDArray) -> Figure:
+def channel(
+    sizes: NDArray,
+    gradients: NDArray,
+    gaps: NDArray,
+    profiles: Sequence[tuple[float, NDArray, NDArray]],
+    x: NDArray,
+) -> Figure:
     """Along a channel to infinity the gradient vanishes, but no point is critical; right, the two neurons."""
     figure, (left, right) = subplots(1, 2)
     left.loglog(sizes, gradients, "o-", color=COLOURS["blue"], markersize=4, label="‖∇R‖₁")
@@ -192,7 +195,9 @@ def channel(sizes: NDArray, gradients: NDArray, gaps: NDArray, profiles: Sequenc
     return figure
 
 
-def spectrum_predicted(centres: NDArray, shares: Mapping[int, NDArray], predicted: Sequence) -> Figure:
+def spectrum_predicted(
+    centres: NDArray, shares: Mapping[int, NDArray], predicted: Sequence[tuple[int, float]]
+) -> Figure:
     """Shares of training time by log10 loss, one row for each width, and above them the predicted losses."""
     figure, (top, below) = subplots(2, 1, figsize=(6.6, 4.4), sharex=True, height_ratios=[1, 1.6])
     for neurons, value in predicted:

@@ -36,7 +36,8 @@ def split_schematic(narrow: Sequence[NDArray], wide: Sequence[NDArray], neuron: 
 def _net(axes: Axes, weights: Sequence[NDArray], special: dict[int, str], labels: dict[int, str]) -> None:
     incoming, outgoing = weights
     columns = [_column(count) for count in (incoming.shape[1], incoming.shape[0], outgoing.shape[0])]
-    for x0, below, above, matrix in ((0, columns[0], columns[1], incoming), (1, *columns[1:], outgoing)):
+    for x0, matrix in enumerate(weights):
+        below, above = columns[x0 : x0 + 2]
         largest = np.abs(matrix).max()
         for i, j in np.ndindex(matrix.shape):
             hidden = i if x0 == 0 else j
@@ -82,13 +83,12 @@ def spectra(values: dict[str, ArrayLike], tolerance: float, *, line: float = 1e-
     Raises nothing of its own. Source: chapter section 1.3, figure 1.5.
     """
     figure, panels = subplots(1, len(values), sharey=True, figsize=(6.8, 3.5))
-    for axes, (title, eigenvalues) in zip(np.atleast_1d(panels), values.items(), strict=True):
+    for axes, (title, eigenvalues) in zip(panels, values.items(), strict=True):
         counts = spectrum_on(axes, np.asarray(eigenvalues), tolerance)
         axes.set_title(title + "\n(" + ", ".join(str(counts[sign]) for sign in MARKERS) + ")")
         axes.axhline(line, color=MUTED, ls="--", lw=1)
         axes.set_xlabel("index")
-    first = np.atleast_1d(panels)[0]
-    first.set_ylabel("|eigenvalue|")
+    panels[0].set_ylabel("|eigenvalue|")
     _sign_legend(figure)
     return figure
 
@@ -117,7 +117,7 @@ def _sign_legend(figure: Figure) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
 
 
-def width_frame(width: int, eigenvalues: dict[int, ArrayLike], tolerance: float) -> Figure:
+def width_frame(width: int, eigenvalues: dict[int, NDArray], tolerance: float) -> Figure:
     """The spectrum at one embedded width, beside the counts at all widths. Raises KeyError off the grid."""
     figure, (left, right) = subplots(1, 2, width_ratios=(1.5, 1))
     spectrum_on(left, np.asarray(eigenvalues[width]), tolerance)

@@ -37,9 +37,10 @@ def split_view(
     >>> len(split_view(two_layer(1, 3), x, x, copies=(1, 2)).axes)
     2
     """
-    hidden, output = layers(net) if len(layers(net)) == 2 else (None, None)
-    if hidden is None or hidden.inputs != 1 or output.width != 1:
+    found = layers(net)
+    if len(found) != 2 or found[0].inputs != 1 or found[1].width != 1:
         raise ValueError(f"expected a two-layer network with one input and one output, got {net}")
+    hidden, output = found
     width = hidden.width
     colours = [MUTED] * width
     colours[copies[0]], colours[copies[1]] = COLOURS["blue"], COLOURS["orange"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
@@ -59,9 +60,7 @@ def escapes(
     return figure
 
 
-def distances(
-    steps: ArrayLike, losses: ArrayLike, to: dict[int, NDArray], critical: dict[int, float]
-) -> Figure:
+def distances(steps: NDArray, losses: NDArray, to: dict[int, NDArray], critical: dict[int, float]) -> Figure:
     """Loss of a wide network over training, and its distance to the sets embedded from each width.
 
     to: width → distance relative to ‖θ‖, per step; critical: width → loss of that critical point.
@@ -82,7 +81,7 @@ def _name(width: int) -> str:
     return f"{width} neuron" + ("s" if width != 1 else "")
 
 
-def _loss(axes, steps, losses, critical) -> None:
+def _loss(axes: Axes, steps: NDArray, losses: NDArray, critical: dict[int, float]) -> None:
     axes.loglog(steps, losses, color=INK)
     for index, ((width, loss), style) in enumerate(zip(critical.items(), STYLES, strict=False)):
         colour = width_colour(width)
@@ -95,8 +94,8 @@ def _loss(axes, steps, losses, critical) -> None:
 
 def journey_frame(
     index: int,
-    steps: ArrayLike,
-    losses: ArrayLike,
+    steps: NDArray,
+    losses: NDArray,
     to: dict[int, NDArray],
     critical: dict[int, float],
     curves: NDArray,
@@ -142,7 +141,7 @@ def travel_map(paths: Sequence[NDArray], stations: dict[int, NDArray], castle: N
         # Distances shrink a thousandfold on the way: their size is drawn to the power 1/3.
         flat = (outputs - castle) @ axes_of[:2].T
         length = np.linalg.norm(flat, axis=-1, keepdims=True)
-        return flat * np.where(length > 0, length, 1.0) ** (1 / 3 - 1)
+        return np.asarray(flat * np.where(length > 0, length, 1.0) ** (1 / 3 - 1))
 
     figure, axes = subplots(figsize=(6.8, 4.2))
     for index, path in enumerate(paths):
@@ -169,25 +168,11 @@ def travel_map(paths: Sequence[NDArray], stations: dict[int, NDArray], castle: N
     return figure
 
 
-def _castle(axes, x: float, y: float) -> None:
+def _castle(axes: Axes, x: float, y: float) -> None:
     """A small castle at the goal, in points, so that it keeps its shape on every scale."""
-    walls = np.array(
-        [
-            (-9, -7),
-            (9, -7),
-            (9, 7),
-            (5, 7),
-            (5, 3),
-            (2, 3),
-            (2, 7),
-            (-2, 7),
-            (-2, 3),
-            (-5, 3),
-            (-5, 7),
-            (-9, 7),
-        ]
-    )
-    axes.scatter([x], [y], s=900, marker=np.vstack([walls, walls[:1]]), color=COLOURS["gold"], zorder=4)
+    walls = [(-9, -7), (9, -7), (9, 7), (5, 7), (5, 3), (2, 3), (2, 7), (-2, 7), (-2, 3), (-5, 3), (-5, 7),
+             (-9, 7), (-9, -7)]  # fmt: skip
+    axes.scatter([x], [y], s=900, marker=walls, color=COLOURS["gold"], zorder=4)
     axes.annotate(
         "castle: the data fitted",
         (x, y),

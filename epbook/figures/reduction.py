@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
@@ -85,7 +87,7 @@ def similarity_matrix(similarity: Tensor, found: Groups) -> Figure:
     return figure
 
 
-def _matrix(axis, values: np.ndarray):
+def _matrix(axis: Axes, values: np.ndarray) -> AxesImage:
     norm = BoundaryNorm(LEVELS, 256, extend="min")
     return axis.imshow(values, cmap="viridis", norm=norm, interpolation="nearest")
 
@@ -94,8 +96,9 @@ def retraining(curves: Mapping[str, np.ndarray], level: float, back: Mapping[str
     """Loss of the reduced networks while they train on, with the level of the point they were cut at."""
     figure, axis = subplots()
     for mode, losses in curves.items():
-        style = {"linewidth": 1.2, "linestyle": ":"} if mode == "full" else {}
-        axis.plot(1e4 * losses, color=MODE_COLOURS[mode], label=mode, **style)
+        (line,) = axis.plot(1e4 * losses, color=MODE_COLOURS[mode], label=mode)
+        if mode == "full":
+            line.set(linewidth=1.2, linestyle=":")
         if mode in back:
             axis.plot(back[mode], 1e4 * losses[back[mode]], "o", color=MODE_COLOURS[mode], markersize=8)
     axis.axhline(1e4 * level, color=MODE_COLOURS["mean"], linestyle="--", linewidth=1)

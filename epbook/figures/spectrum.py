@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from epbook.page.style import PAPER, subplots
@@ -13,7 +14,7 @@ from epbook.page.style import PAPER, subplots
 FAINTEST = -2.5  # log10 frequency at the lower end of the colour scale
 
 
-def _spectrum(axes: Axes, widths: Sequence[int], counts: np.ndarray, edges: np.ndarray):
+def _spectrum(axes: Axes, widths: Sequence[int], counts: np.ndarray, edges: np.ndarray) -> QuadMesh:
     share = counts / counts.sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore"):
         shade = np.log10(share).clip(FAINTEST, 0)
@@ -51,7 +52,7 @@ def loss_spectrum(
     return figure
 
 
-def _shade_bar(figure: Figure, image, axes) -> None:
+def _shade_bar(figure: Figure, image: QuadMesh, axes: Axes | Sequence[Axes]) -> None:
     bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=30)
     bar.set_label("$\\log_{10}$ of the share of a row", fontsize=10)
     bar.outline.set_visible(False)
@@ -66,5 +67,5 @@ def two_spectra(
         image = _spectrum(axes, widths, counts, edges)
         axes.set_title(title, fontsize=11)
     pair[0].set_ylabel("width $m$")
-    _shade_bar(figure, image, pair)
+    _shade_bar(figure, image, list(pair))
     return figure

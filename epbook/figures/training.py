@@ -38,8 +38,8 @@ def _name_levels(axes: Axes, levels: Mapping[str, float]) -> None:
     """Dotted guides across, their names at the right edge."""
     for name, level in levels.items():
         axes.axhline(level, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)), zorder=0)
-        place = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 9.5}
-        axes.annotate(f" {name}", (1, level), color=MUTED, annotation_clip=False, **place)
+        axes.annotate(f" {name}", (1, level), xycoords=("axes fraction", "data"), va="center", fontsize=9.5,
+                      color=MUTED, annotation_clip=False)  # fmt: skip
 
 
 def loss_curves(curves: Mapping[int, tuple[np.ndarray, np.ndarray]], levels: Mapping[str, float]) -> Figure:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import overload
 
 import torch
 from torch import Tensor, nn
@@ -15,16 +16,17 @@ from epbook.given.data import is_finite, table, target, wide
 from epbook.given.modules import layers
 from epbook.given.vector import flat
 from epbook.losses import Loss, mse_loss, widened
-from epbook.networks import Layer, sequential
+from epbook.networks import Layer, Triple, sequential
+from epbook.results import Result
 
 
-@dataclass(frozen=True)
-class Given:
-    """A network, data and a loss as they were read.
+@dataclass(frozen=True, eq=False)
+class GivenNetwork(Result):
+    """A network as it was read, with the data that came along.
 
     layers: (weight, bias, activation) triples in float64, on the network's device. x, y: float64 (class
     labels as they came); None where not given. loss: with its own tensors in float64.
-    original: the network itself, which nothing here changes.
+    original: the network itself, which nothing here changes. Source: the conventions of the whole book.
     """
 
     layers: list[Layer]
@@ -56,14 +58,28 @@ class Given:
         with torch.inference_mode(False):
             return flat(self.layers)
 
-    def network(self, layers: Sequence[tuple]) -> nn.Sequential:
+    def network(self, layers: Sequence[Triple]) -> nn.Sequential:
         """A network of these layers as the reader knows theirs: type, device, mode, names, frozen parts."""
         return dressed(sequential(layers), self.original)
 
 
+@dataclass(frozen=True, eq=False)
+class Given(GivenNetwork):
+    """A network, data and a loss as they were read. Source: the conventions of the whole book."""
+
+    x: Tensor
+    y: Tensor
+
+
+@overload
+def read(net: nn.Sequential, x: Tensor, y: Tensor, *, loss: Loss = ...) -> Given: ...
+@overload
+def read(
+    net: nn.Sequential, x: Tensor | None = ..., y: Tensor | None = ..., *, loss: Loss = ...
+) -> GivenNetwork: ...
 def read(
     net: nn.Sequential, x: Tensor | None = None, y: Tensor | None = None, *, loss: Loss = mse_loss
-) -> Given:
+) -> GivenNetwork:
     """Read a network, and data and a loss that go with it; refuse what would be read wrongly.
 
     x ↦ σ_L(W_L … σ_1(W_1 x + b_1) … + b_L), R = loss(f(x), y).
@@ -83,7 +99,7 @@ def read(
         return _read(net, x, y, loss)
 
 
-def _read(net: nn.Sequential, x: Tensor | None, y: Tensor | None, loss: Loss) -> Given:
+def _read(net: nn.Sequential, x: Tensor | None, y: Tensor | None, loss: Loss) -> GivenNetwork:
     found = [Layer(wide(W), None if b is None else wide(b), s) for W, b, s in layers(net)]
     device = found[0].weight.device
     if device.type != "meta":
@@ -94,7 +110,7 @@ def _read(net: nn.Sequential, x: Tensor | None, y: Tensor | None, loss: Loss) ->
     if x is None:
         if y is not None:
             raise ValueError("y was given without x")
-        return Given(found, None, None, loss, net)
+        return GivenNetwork(found, None, None, loss, net)
     x = table(x, "x", device)
     if x.ndim != 2 or x.shape[1] != found[0].inputs or len(x) == 0:
         raise ValueError(
@@ -103,9 +119,9 @@ def _read(net: nn.Sequential, x: Tensor | None, y: Tensor | None, loss: Loss) ->
         )
     x = wide(x)
     loss = widened(loss, device)
-    if y is not None:
-        y = target(found, x, table(y, "y", device), loss)
-    return Given(found, x, y, loss, net)
+    if y is None:
+        return GivenNetwork(found, x, None, loss, net)
+    return Given(found, x, target(found, x, table(y, "y", device), loss), loss, net)
 
 
 @contextmanager

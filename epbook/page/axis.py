@@ -63,13 +63,14 @@ class Axis:
         """The index where the slider starts."""
         if self.start is None:
             return 0
-        if self.kind is str:
+        if self.kind is str or isinstance(self.start, str):
+            if self.start not in self.values:
+                raise ValueError(f"start {self.start!r} is none of the values {self.values!r}")
             return self.values.index(self.start)
-        if not self.values[0] <= self.start <= self.values[-1]:
-            raise ValueError(
-                f"start {self.start!r} lies outside the values {self.values[0]} to {self.values[-1]}"
-            )
-        return int(np.argmin(np.abs(np.asarray(self.values) - self.start)))
+        numbers = np.asarray(self.values)
+        if not numbers[0] <= self.start <= numbers[-1]:
+            raise ValueError(f"start {self.start!r} lies outside the values {numbers[0]} to {numbers[-1]}")
+        return int(np.argmin(np.abs(numbers - self.start)))
 
     def text(self, value: Value) -> str:
         """A value as the label says it, with a true minus sign."""

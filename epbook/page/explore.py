@@ -7,6 +7,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Sequence
 
+import ipywidgets
 from matplotlib.figure import Figure
 
 from epbook.page.axis import Axis, Value
@@ -27,7 +28,9 @@ class Explorer:
     alts: one alternative text for each frame. Source: the conventions of the whole book.
     """
 
-    def __init__(self, draw, axes: dict[str, Axis], alt: str | Callable[..., str], play: bool) -> None:
+    def __init__(
+        self, draw: Callable[..., Figure], axes: dict[str, Axis], alt: str | Callable[..., str], play: bool
+    ) -> None:
         self.draw, self.axes, self.alt, self.play = draw, axes, alt, play
         self._serial = next(_serial)
 
@@ -56,7 +59,7 @@ class Explorer:
                 error.add_note(f"explore: while drawing at {values}")
             raise
 
-    def widget(self):
+    def widget(self) -> ipywidgets.VBox:
         """The figure with ipywidgets, which draws anew at every value."""
 
         def live(**values: Value) -> str:
@@ -78,7 +81,7 @@ class Explorer:
         svg = inline(self.frames, prefix=prefix, alt=self.alts[shown], shown=shown)
         return page(svg, axes, self.alts, prefix=prefix, play=self.play)
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
         bundle = {**self.widget()._repr_mimebundle_(), "text/plain": repr(self)}
         return bundle if watched() else {**bundle, "text/html": self._repr_html_()}
 

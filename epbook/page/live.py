@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import ipywidgets
@@ -26,7 +27,7 @@ def widget(picture: Callable[..., str], names: Sequence[str], axes: Sequence[Axi
     labels = [ipywidgets.Label() for _ in axes]
     screen, errors = ipywidgets.HTML(), ipywidgets.Output()
 
-    def redraw(_=None) -> None:
+    def redraw(_: object = None) -> None:
         errors.outputs = ()
         for label, axis, slider in zip(labels, axes, sliders, strict=True):
             label.value = axis.text(slider.value)
@@ -49,10 +50,11 @@ def _slider(axis: Axis) -> ipywidgets.DOMWidget:
         return ipywidgets.SelectionSlider(
             options=axis.values, value=start, description=axis.label, readout=False, layout=layout
         )
-    low, high = axis.values[0], axis.values[-1]
+    values = np.asarray(axis.values, dtype=np.float64)
+    low, high = float(values[0]), float(values[-1])
     common = {"description": axis.label, "readout": False, "layout": layout}
-    steps = FINER * (len(axis.values) - 1)
-    if low > 0 and np.ptp(np.diff(np.log(axis.values))) < 1e-9 < np.ptp(np.diff(axis.values)):
-        low, high = float(np.log10(low)), float(np.log10(high))
+    steps = FINER * (len(values) - 1)
+    if low > 0 and np.ptp(np.diff(np.log(values))) < 1e-9 < np.ptp(np.diff(values)):
+        low, high = math.log10(low), math.log10(high)
         return ipywidgets.FloatLogSlider(value=start, min=low, max=high, step=(high - low) / steps, **common)
     return ipywidgets.FloatSlider(value=start, min=low, max=high, step=(high - low) / steps, **common)

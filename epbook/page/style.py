@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, overload
 
 import matplotlib
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 INK = "#1f2328"  # text, axes, rules: takes the colour of the page's text
 PAPER = "#ffffff"  # grounds and gaps: takes the colour of the page
@@ -69,7 +73,7 @@ def use_style() -> None:
             "axes.linewidth": 0.8,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.prop_cycle": matplotlib.cycler(color=list(COLOURS.values())),
+            "axes.prop_cycle": cycler(color=list(COLOURS.values())),
             "axes.axisbelow": True,
             "axes.grid": False,
             "grid.color": MUTED,
@@ -86,21 +90,33 @@ def use_style() -> None:
     _show_vectors()
 
 
+@overload
+def subplots(*, figsize: tuple[float, float] | None = ...) -> tuple[Figure, Axes]: ...
+@overload
 def subplots(
-    rows: int = 1, columns: int = 1, *, figsize: tuple[float, float] | None = None, **options: Any
-) -> tuple[Figure, Any]:
+    rows: int, columns: int = ..., *, figsize: tuple[float, float] | None = ..., **options: Any
+) -> tuple[Figure, NDArray]: ...
+def subplots(
+    rows: int | None = None,
+    columns: int = 1,
+    *,
+    figsize: tuple[float, float] | None = None,
+    **options: Any,
+) -> tuple[Figure, Axes | NDArray]:
     """A figure and its axes outside pyplot's list, so that a notebook shows it once and memory is freed.
 
-    Like matplotlib.pyplot.subplots, with one Axes or an array of them: `options` go to Figure.subplots;
-    figsize in inches, default of the style. Raises what Figure.subplots raises.
-    Source: the conventions of the whole book.
+    Like matplotlib.pyplot.subplots, but where `rows` is given the axes are an array even for one panel: a
+    row, a column or a table of them. `options` go to Figure.subplots; figsize in inches, default of the
+    style. Raises what Figure.subplots raises. Source: the conventions of the whole book.
 
     >>> figure, axes = subplots(1, 2, sharey=True)
     >>> len(figure.axes)
     2
     """
     figure = Figure(figsize=figsize)
-    return figure, figure.subplots(rows, columns, **options)
+    if rows is None:
+        return figure, figure.subplots()
+    return figure, np.atleast_1d(figure.subplots(rows, columns, **options))
 
 
 def width_colour(width: float) -> str:
@@ -117,7 +133,7 @@ def width_colour(width: float) -> str:
     """
     if not width >= 1:
         raise ValueError(f"a width must be at least 1, got {width!r}")
-    t = min(1.0, math.log(width) / math.log(10_000)) ** 0.7
+    t: float = min(1.0, math.log(width) / math.log(10_000)) ** 0.7
     return _WIDTH_COLOURS[round(t * (STEPS - 1))]
 
 
@@ -132,9 +148,9 @@ def on_dark(colour: str) -> str:
     >>> on_dark("#0072b2")
     '#4598c7'
     """
-    rgb = to_rgb(colour)
     for step in range(101):
-        mixed = [channel + (1 - channel) * step / 100 for channel in rgb]
+        red, green, blue = (channel + (1 - channel) * step / 100 for channel in to_rgb(colour))
+        mixed = (red, green, blue)
         if (_luminance(mixed) + 0.05) / (_luminance(to_rgb(DARK_PAGE)) + 0.05) >= 5.5:
             break
     return to_hex(mixed)
@@ -151,7 +167,7 @@ def themed() -> dict[str, str]:
     return {colour: on_dark(colour) for colour in (*COLOURS.values(), *_WIDTH_COLOURS)}
 
 
-def _luminance(rgb: list[float] | tuple[float, ...]) -> float:
+def _luminance(rgb: tuple[float, float, float]) -> float:
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -167,9 +183,9 @@ def _show_vectors() -> None:
     if get_ipython() is None:
         return
     # bbox_inches=None: the notebook's default crops each figure to another width.
-    InlineBackend.instance().print_figure_kwargs = {"bbox_inches": None}
-    set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None})
+    InlineBackend.instance().set_trait("print_figure_kwargs", {"bbox_inches": None})
+    set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
 
 
 _PLASMA = matplotlib.colormaps["plasma"]
-_WIDTH_COLOURS = [to_hex(_PLASMA(0.04 + 0.7 * step / (STEPS - 1))) for step in range(STEPS)]
+_WIDTH_COLOURS: list[str] = [to_hex(_PLASMA(0.04 + 0.7 * step / (STEPS - 1))) for step in range(STEPS)]

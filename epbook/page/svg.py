@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+import numpy as np
 from matplotlib.collections import Collection, QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -42,8 +43,8 @@ def to_svg(figure: Figure) -> str:
     """
     if not isinstance(figure, Figure):
         raise TypeError(f"expected a matplotlib Figure, got {type(figure).__name__}")
-    for artist in figure.findobj(lambda each: isinstance(each, (Line2D, Collection))):
-        if _marks(artist) > MANY:
+    for artist in figure.findobj():
+        if isinstance(artist, Line2D | Collection) and _marks(artist) > MANY:
             artist.set_rasterized(True)
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
@@ -67,7 +68,7 @@ def inline(documents: Sequence[str], *, prefix: str, alt: str, shown: int = 0) -
     if not 0 <= shown < len(documents):
         raise ValueError(f"shown must be one of {len(documents)} documents, got {shown!r}")
     roots = [ElementTree.fromstring(document) for document in documents]
-    boxes = {root.get("viewBox") for root in roots}
+    boxes = {root.get("viewBox", "") for root in roots}
     if len(boxes) > 1:
         raise ValueError(f"all frames must have one size, got the viewBoxes {sorted(boxes)}")
     library = _Library(prefix)
@@ -109,11 +110,11 @@ class _Library:
             element.text = element.tail = None
             for key in ("d", "points", "x", "y", "width", "height"):
                 if key in element.attrib and not (element.tag == "image" and key in ("width", "height")):
-                    element.set(key, _shorten(element.get(key)))
+                    element.set(key, _shorten(element.attrib[key]))
             if "style" in element.attrib and element not in painted:
-                element.set("style", _theme(element.get("style")))
+                element.set("style", _theme(element.attrib["style"]))
             if element.tag == "image":
-                element.set(_HREF, _quantise(element.get(_HREF)))
+                element.set(_HREF, _quantise(element.attrib[_HREF]))
         renamed: dict[str, str] = {}
         for parent in list(frame.iter()):
             for child in [each for each in parent if each.tag == "defs"]:
@@ -168,10 +169,12 @@ def fingerprint(*texts: str) -> str:
 
 def _marks(artist: Line2D | Collection) -> int:
     if isinstance(artist, QuadMesh):
-        return artist.get_array().size
+        values = artist.get_array()
+        return 0 if values is None else values.size
     if isinstance(artist, Line2D):  # a plain line is simplified by matplotlib, markers are not
-        return len(artist.get_xdata()) if artist.get_marker() not in ("None", "", None) else 0
-    return len(artist.get_offsets()) if len(artist.get_paths()) == 1 else len(artist.get_paths())
+        return np.size(artist.get_xdata()) if artist.get_marker() not in ("None", "", None) else 0
+    paths = len(artist.get_paths())
+    return len(np.asarray(artist.get_offsets())) if paths == 1 else paths
 
 
 def _is_map(element: ElementTree.Element) -> bool:
