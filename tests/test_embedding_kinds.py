@@ -313,3 +313,14 @@ def test_law_refuses_a_kink():
     net = ep.sequential([(torch.ones(1, 1), None, nn.ReLU()), (torch.ones(1, 1), None, None)]).double()
     with pytest.raises(ValueError, match=r"kink of ReLU\(\)"):
         ep.split_law(net, x, x)
+
+
+def test_a_drawn_plan_with_null_neurons_is_never_refused():
+    """The projections leave rounding where they should leave nothing; it is no coefficient."""
+    for seed in range(100, 130):
+        narrow = nn.Sequential(
+            *ep.two_layer(2, 3, outputs=3, std=1.0, seed=seed), nn.ReLU(), nn.Linear(3, 2).double()
+        )
+        wide = ep.plan.random_compatible(narrow, [6, 7], nulls=True, seed=seed)(narrow)
+        x = torch.randn(5, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        assert torch.allclose(wide(x), narrow(x), atol=1e-9)

@@ -119,8 +119,12 @@ def alphas_from(
             out = membership(maps[layer], narrow[layer].width)
             given = membership(maps[layer - 1], narrow[layer - 1].width)
             rest = rests[layer - 1]
+            size = rest.abs() + out @ (out.T @ (betas[layer + 1].abs()[:, None] * rest.abs()))
+            size = size + ((size @ given) / given.sum(dim=0)) @ given.T
             rest = rest - out @ (out.T @ (betas[layer + 1][:, None] * rest))
-            alpha = alpha + rest - ((rest @ given) / given.sum(dim=0)) @ given.T
+            rest = rest - ((rest @ given) / given.sum(dim=0)) @ given.T
+            # Where the projections leave nothing, as at a single copy, they leave rounding.
+            alpha = alpha + rest.where(rest.abs() > ROUNDED * size, 0.0)
         alphas.append(alpha)
     return alphas
 
