@@ -8,7 +8,7 @@ SOURCES := _config.yml _toc.yml $(shell find book epbook tools web -type f -not 
 # A list of prerequisites cannot see that one of them is gone: this file is written anew when their names change.
 NAMES := $(HTML)/../.names
 
-.PHONY: book test lint portability portability-short format clean screenshots pdf benchmarks chromium FORCE
+.PHONY: book test lint portability portability-short mutants format clean screenshots pdf benchmarks chromium FORCE
 
 book: $(HTML)/.built
 
@@ -40,6 +40,10 @@ portability: .venv/.installed
 
 portability-short: .venv/.installed
 	@$(BIN)/python -m tools.portability --short
+
+# Small wrong changes to the code, each of which the tests of its module must notice.
+mutants: .venv/.installed
+	$(BIN)/python tools/mutants.py
 
 format: .venv/.installed
 	$(BIN)/ruff check --fix .
