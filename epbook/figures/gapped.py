@@ -19,7 +19,7 @@ SAME = 1e-6  # of the range: values as near as this are one
 
 @dataclass(frozen=True, eq=False)
 class Gapped(Result):
-    """Straight from one value to the next, but a stretch longer than half of all else is 0.2 high.
+    """Straight from one value to the next, but a stretch longer than all else together is 0.2 high.
 
     values, heights: the corners; breaks: the heights in the middle of the short stretches; ticks: values for
     the axis. Source: the conventions of the whole book.
@@ -46,7 +46,7 @@ class Gapped(Result):
         long = np.zeros(gaps.size, dtype=bool)
         for index in np.argsort(-gaps):
             covered = gaps[~long].sum()
-            if gaps[index] <= (covered - gaps[index]) / 2:
+            if gaps[index] <= covered - gaps[index]:
                 break
             long[index] = True
         rises = np.where(long, SHORT, gaps / (gaps[~long].sum() or 1.0))
