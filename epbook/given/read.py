@@ -149,7 +149,7 @@ def dressed(built: nn.Sequential, original: nn.Sequential) -> nn.Sequential:
     torch.float16
     """
     first = next(original.parameters())
-    built = built.to(first.device, first.dtype).train(original.training)
+    built = built.to(first.device, first.dtype)
     before, after = list(original.parameters()), list(built.parameters())
     if not any(part.requires_grad for part in before):
         built.requires_grad_(False)
@@ -160,5 +160,8 @@ def dressed(built: nn.Sequential, original: nn.Sequential) -> nn.Sequential:
     if len(names) == len(built) and all(
         type(old) is type(new) for old, new in zip(original, built, strict=True)
     ):
-        built = nn.Sequential(OrderedDict(zip(names, built, strict=True))).train(original.training)
+        built = nn.Sequential(OrderedDict(zip(names, built, strict=True)))
+    for module in built.modules():
+        if isinstance(module, nn.Sequential | nn.Linear):  # an activation has its own mode, as RReLU shows
+            module.training = original.training
     return built
