@@ -13,7 +13,13 @@ from torch import Tensor
 
 
 def table(data: Tensor, name: str) -> np.ndarray:
-    """Finite data of shape (points, dimensions) as a float64 array of its own."""
+    """Finite data of shape (points, dimensions) as a float64 array of its own. Raises ValueError.
+
+    Source: the conventions of the book.
+
+    >>> table(torch.ones(2, 1), "x").shape
+    (2, 1)
+    """
     try:
         tensor = torch.as_tensor(data).detach()
     except (TypeError, ValueError, RuntimeError) as error:
@@ -96,7 +102,11 @@ def _number(value: float) -> float:
 
 
 def several(values: Iterable[int], name: str, least: int, *, empty: bool = False) -> tuple[int, ...]:
-    """Different whole numbers of at least `least`."""
+    """Different whole numbers of at least `least`. Raises ValueError. Source: the conventions of the book.
+
+    >>> several([2, 3.0], "widths", 1)
+    (2, 3)
+    """
     try:
         found = tuple(whole(value, name, least) for value in values)
     except TypeError as error:  # not iterable
@@ -109,12 +119,20 @@ def several(values: Iterable[int], name: str, least: int, *, empty: bool = False
 
 
 def numbers_from(seeds: Iterable[int] | int) -> Iterable[int]:
-    """0 to n − 1 for a number n, a collection as it is."""
+    """0 to n − 1 for a number n, a collection as it is. Source: the conventions of the book.
+
+    >>> list(numbers_from(3)), numbers_from([5, 7])
+    ([0, 1, 2], [5, 7])
+    """
     return seeds if isinstance(seeds, Iterable) else range(whole(seeds, "seeds", 1))
 
 
 def positive(value: float, name: str) -> float:
-    """A positive finite number."""
+    """A positive finite number. Raises ValueError. Source: the conventions of the book.
+
+    >>> positive(1, "lr")
+    1.0
+    """
     number = _number(value)
     if not 0 < number < math.inf:
         raise ValueError(f"{name} must be positive and finite, got {value!r:.80}")
@@ -122,7 +140,11 @@ def positive(value: float, name: str) -> float:
 
 
 def interval(value: tuple[float, float] | None, name: str) -> tuple[float, float] | None:
-    """(low, high) with 0 ≤ low ≤ high, or None."""
+    """(low, high) with 0 ≤ low ≤ high, or None. Raises ValueError. Source: the conventions of the book.
+
+    >>> interval([0, 1], "keep_band")
+    (0.0, 1.0)
+    """
     if value is None:
         return None
     try:
@@ -135,7 +157,13 @@ def interval(value: tuple[float, float] | None, name: str) -> tuple[float, float
 
 
 def spread(std: Callable[[int], float] | float | None, width: int) -> float:
-    """The standard deviation of the parameters at this width: m**-2 for None."""
+    """The standard deviation of the parameters at width m: m**-2 for None. Raises ValueError.
+
+    Source: chapter section 1.1, the condensed regime.
+
+    >>> spread(None, 10), spread(lambda m: m**-0.5, 4), spread(0.3, 4)
+    (0.01, 0.5, 0.3)
+    """
     if std is None:
         return float(width) ** -2
     value = std(width) if callable(std) else std

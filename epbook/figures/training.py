@@ -152,7 +152,7 @@ def final_losses(widths: Sequence[int], finals: Sequence[np.ndarray], levels: Ma
 def moment(
     curve: tuple[np.ndarray, np.ndarray],
     step: int,
-    net: nn.Module,
+    net: nn.Sequential,
     x: Tensor,
     y: Tensor,
     *,

@@ -10,7 +10,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Claim:
-    """One checked statement; `holds` was computed, `why` explains a difference."""
+    """One checked statement; `holds` was computed, `why` explains a difference.
+
+    Source: design of the book, "claims checked".
+    """
 
     text: str
     chapter: str
