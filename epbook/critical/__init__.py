@@ -6,7 +6,7 @@ from epbook.critical.flat import null_directions
 from epbook.critical.flow import Flow, gradient_flow
 from epbook.critical.hessian import hessian
 from epbook.critical.inertia import inertia
-from epbook.critical.relu_minima import ReluMinimum, relu_minima
+from epbook.critical.relu_minima import Ramp, ReluMinimum, relu_minima
 from epbook.critical.signs import Inertia
 from epbook.critical.targets import critical_targets
 from epbook.critical.volume import Volume, flat_volume
@@ -16,6 +16,7 @@ __all__ = [
     "CriticalPoints",
     "Flow",
     "Inertia",
+    "Ramp",
     "ReluMinimum",
     "Volume",
     "critical_targets",

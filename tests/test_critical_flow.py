@@ -1,4 +1,4 @@
-"""Predicted minima of ReLU nets, the gradient flow, and the chapter's figures over their whole grids."""
+"""The gradient flow, and the chapter's figures over their whole grids."""
 
 import numpy as np
 import pytest
@@ -7,82 +7,6 @@ from matplotlib.figure import Figure
 from torch import nn
 
 import epbook as ep
-
-RELU = ep.data.relu_teacher()
-
-
-def ramps(minimum, x, y):
-    """The least-squares net of a minimum whose kinks lie between samples, built anew from its kinks."""
-    points, values = x.numpy().ravel(), y.numpy().ravel()
-    best = None
-    for signs in np.ndindex(*(2,) * len(minimum.kinks)):
-        masks = [
-            np.ones(len(points), bool) if kink == points[0] else (points > kink if sign else points < kink)
-            for kink, sign in zip(minimum.kinks, signs, strict=True)
-        ]
-        columns = np.array([column for mask in masks for column in (points * mask, 1.0 * mask)]).T
-        lines, _, rank, _ = np.linalg.lstsq(columns, values, rcond=None)
-        loss = np.mean((columns @ lines - values) ** 2)
-        if rank < columns.shape[1] or not lines[::2].all():
-            continue
-        # Beside a full line, the ramps to both sides of a kink span the same functions: zeros tell which.
-        zeros = -lines[1::2] / lines[::2]
-        ends = np.array(minimum.kinks)
-        inside = np.abs(zeros - ends) < (points[1] - points[0]) / 2
-        outside = (zeros < points[0]) | (zeros > points[-1])
-        fits = np.where(ends == points[0], outside, inside).all()
-        if fits and abs(loss / minimum.loss - 1) < 1e-9:
-            best = lines.reshape(-1, 2), masks
-    return best
-
-
-@pytest.mark.parametrize("pieces", [1, 2])
-def test_smooth_minima_are_critical_points_with_that_loss(pieces):
-    x, y = RELU
-    checked = 0
-    for minimum in ep.critical.relu_minima(pieces, x, y, on_samples=False):
-        if minimum.width != len(minimum.kinks):
-            continue
-        lines, masks = ramps(minimum, x, y)
-        # A neuron is positive on its samples after its sign is moved to the output weight.
-        signs = [
-            np.sign((x.numpy().ravel() * w + b)[mask].sum())
-            for (w, b), mask in zip(lines, masks, strict=True)
-        ]
-        hidden = torch.from_numpy(lines * np.array(signs)[:, None])
-        out = torch.tensor([signs], dtype=torch.float64)
-        net = ep.sequential([(hidden[:, :1], hidden[:, 1], nn.ReLU()), (out, None, None)])
-        loss = nn.functional.mse_loss(net(x), y)
-        assert loss.item() == pytest.approx(minimum.loss, rel=1e-9)
-        gradient = torch.autograd.grad(loss, list(net.parameters()))
-        assert max(piece.abs().max().item() for piece in gradient) < 1e-11
-        assert ep.inertia(ep.hessian(net, x, y), tolerance=1e-9, gap=1).negative == 0
-        checked += 1
-    assert checked >= pieces
-
-
-def test_training_ends_at_predicted_minima():
-    x, y = RELU
-    predicted = np.array([found.loss for found in ep.critical.relu_minima(2, x, y) if found.width <= 2])
-    runs = ep.train_many([2], 8, x, y, steps=200_000, lr=0.05)
-    ends = np.array([runs.losses(2, seed)[1][-1] for seed in runs.seeds])
-    zero = (y**2).mean().item()
-    apart = np.minimum(np.abs(ends[:, None] / predicted - 1).min(axis=1), np.abs(ends / zero - 1))
-    assert (apart < 1e-4).all()
-    assert (apart < 1e-9).sum() >= 4
-
-
-@pytest.mark.parametrize(
-    ("pieces", "x", "y", "message"),
-    [
-        (0, *RELU, "pieces must be"),
-        (1, RELU[0].flip(0), RELU[1], "ascending"),
-        (1, RELU[0][:, 0], RELU[1][:, 0], "one shape"),
-    ],
-)
-def test_bad_input_is_named(pieces, x, y, message):
-    with pytest.raises(ValueError, match=message):
-        ep.critical.relu_minima(pieces, x, y)
 
 
 def two_parameters(w, a):
