@@ -67,4 +67,4 @@ benchmarks: .venv/.installed
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf _build .cache book/.cache screenshots .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build .cache book/.cache screenshots .mypy_cache .pytest_cache .ruff_cache .hypothesis

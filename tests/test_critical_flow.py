@@ -1,9 +1,8 @@
-"""The gradient flow, and the chapter's figures over their whole grids."""
+"""The gradient flow."""
 
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 from torch import nn
 
 import epbook as ep
@@ -49,42 +48,3 @@ def test_flow_leaves_a_saddle_after_the_logarithmic_time():
 def test_flow_names_bad_times(options):
     with pytest.raises(ValueError, match=r"time and first|points"):
         ep.gradient_flow(two_parameters(1, 1), LINE, LINE, **options)
-
-
-def test_every_frame_of_the_release_is_drawn():
-    y = torch.tanh(LINE)
-    flows = {
-        e: ep.gradient_flow(two_parameters(10**e, -0.5), LINE, y, time=4, points=20) for e in (-3.0, -2.0)
-    }
-    grid = np.linspace(-1, 1, 5)
-    risk, minima = np.add.outer(grid**2, grid**2), np.eye(2)
-    for exponent in flows:
-        figure = ep.figures.critical.released(grid, risk, minima, flows, exponent)
-        assert isinstance(figure, Figure)
-    assert isinstance(ep.figures.critical.landscape(grid, risk, [*flows.values()], minima), Figure)
-
-
-def test_every_frame_of_the_portraits_and_the_other_figures_are_drawn():
-    x, y = ep.data.tanh_teacher()
-    found = {width: ep.critical.find_critical_points(width, x, y, starts=6) for width in (1, 2)}
-    line = x.numpy().ravel()
-    curves = [
-        (width, point, number, (line, point.model(x).detach().numpy().ravel()))
-        for width, points in found.items()
-        for number, point in enumerate(points)
-    ]
-    assert curves
-    for index in range(len(curves)):
-        figure = ep.figures.critical.portrait(found, line, y.numpy().ravel(), curves, index)
-        titles = [axis.get_title(loc=side) for axis in figure.axes for side in ("left", "center")]
-        assert any(f"width {curves[index][0]}" in title for title in titles)
-    assert isinstance(ep.figures.critical.diagram(found, {1: [found[1].points[-1].loss]}), Figure)
-    values = np.array([-1.0, 1e-17, 2.0])
-    assert isinstance(ep.figures.critical.polishing(values, values, 1e-15), Figure)
-    offsets = 10.0 ** np.arange(-4, -1)
-    assert isinstance(ep.figures.critical.dwell(offsets, {"a": -np.log(offsets)}, {"a": 1.0}), Figure)
-    assert isinstance(
-        ep.figures.critical.channel(offsets, offsets, offsets, [(1.0, line, -line)], line), Figure
-    )
-    shares, stems = {1: np.full(200, 0.005)}, [(0, -0.4), (2, -3.2)]
-    assert isinstance(ep.figures.critical.spectrum_predicted(np.linspace(-5, 0, 200), shares, stems), Figure)

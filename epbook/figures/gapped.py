@@ -14,12 +14,13 @@ from epbook.page.style import INK
 from epbook.results import Result
 
 SHORT = 0.2  # the height of a long empty stretch, where all else together is 1 high
+LONG = 1.2  # times all else together, and a stretch is long
 SAME = 1e-6  # of the range: values as near as this are one
 
 
 @dataclass(frozen=True, eq=False)
 class Gapped(Result):
-    """Straight from one value to the next, but a stretch longer than all else together is 0.2 high.
+    """Straight from one value to the next, but an empty stretch longer than all else is 0.2 high.
 
     values, heights: the corners; breaks: the heights in the middle of the short stretches; ticks: values for
     the axis. Source: the conventions of the whole book.
@@ -46,7 +47,7 @@ class Gapped(Result):
         long = np.zeros(gaps.size, dtype=bool)
         for index in np.argsort(-gaps):
             covered = gaps[~long].sum()
-            if gaps[index] <= covered - gaps[index]:
+            if gaps[index] <= LONG * (covered - gaps[index]):
                 break
             long[index] = True
         rises = np.where(long, SHORT, gaps / (gaps[~long].sum() or 1.0))
