@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -160,7 +161,7 @@ class Store:
             warnings.warn(f"recomputing {path}: {error}", DamagedCacheWarning, stacklevel=3)
         if not self._tried:
             self._tried = True
-            self._try_to_write()
+            self._try_to_write(path.parent)
         return None
 
     def save(self, name: str, key: str, arrays: Mapping[str, NDArray]) -> None:
@@ -169,7 +170,8 @@ class Store:
         if path is None:
             return
         content = io.BytesIO()
-        np.savez(content, **arrays)
+        named: dict[str, Any] = dict(arrays)
+        np.savez(content, **named)
         content.write(key.encode())
         content.write(_sha256(content.getvalue()))
         partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
@@ -181,18 +183,18 @@ class Store:
             self._warn(error)
             _remove(partial)
 
-    def _try_to_write(self) -> None:
+    def _try_to_write(self, folder: Path) -> None:
         """Find out before the work whether results can be stored; sweep away what the dead have left."""
-        trial = self.folder / f"{uuid.uuid4().hex}.partial"
+        trial = folder / f"{uuid.uuid4().hex}.partial"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             trial.write_bytes(bytes(4096))  # an empty file fits on a full disk
-            for left in self.folder.glob("*.partial"):
+            for left in folder.glob("*.partial"):
                 if left == trial or time.time() - left.stat().st_mtime > LEFT_OVER:
                     _remove(left)
         except OSError as error:
             # Another process may have swept a file away before us.
-            if not (isinstance(error, FileNotFoundError) and self.folder.is_dir()):
+            if not (isinstance(error, FileNotFoundError) and folder.is_dir()):
                 self._warn(error)
                 _remove(trial)
 

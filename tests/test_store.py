@@ -97,15 +97,19 @@ def test_every_flipped_bit_is_seen(filled):
 
 
 class Payload:
-    """Executes when it is unpickled."""
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder):
+        self.folder = folder
 
     def __reduce__(self):
-        return os.mkdir, (f"{tempfile.gettempdir()}/epbook-was-here",)
+        return os.mkdir, (str(self.folder),)
 
 
 @pytest.mark.parametrize("harm", ["cut", "empty", "foreign", "nonsense", "folder", "objects", "pickle"])
-def test_a_file_that_is_no_result_is_named_and_not_believed(filled, harm):
+def test_a_file_that_is_no_result_is_named_and_not_believed(filled, harm, tmp_path_factory):
     store, path = filled
+    trace = tmp_path_factory.mktemp("elsewhere") / "executed"
     content = path.read_bytes()
     path.unlink()
     if harm == "folder":
@@ -115,15 +119,15 @@ def test_a_file_that_is_no_result_is_named_and_not_believed(filled, harm):
         store.path("run", OTHER).rename(path)
     elif harm == "objects":  # sealed as ours are, but with something to execute
         with path.open("wb") as file:
-            np.savez(file, values=np.array([Payload()], dtype=object))
+            np.savez(file, values=np.array([Payload(trace)], dtype=object))
         path.write_bytes(path.read_bytes() + KEY.encode())
         path.write_bytes(path.read_bytes() + room._sha256(path.read_bytes()))
     else:
         damaged = {"cut": content[:-100], "empty": b"", "nonsense": b"loss 0.0"}
-        path.write_bytes(damaged[harm] if harm != "pickle" else pickle.dumps(Payload()))
+        path.write_bytes(damaged[harm] if harm != "pickle" else pickle.dumps(Payload(trace)))
     with pytest.warns(DamagedCacheWarning, match=path.name):
         assert store.load("run", KEY) is None
-    assert not Path(tempfile.gettempdir(), "epbook-was-here").exists()
+    assert not trace.exists()
     if harm != "folder":
         store.save("run", KEY, SMALL)  # mended
         assert store.load("run", KEY) is not None

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from numba import config
+import numba
 
 from epbook.store import digest
+
+config: Any = numba.config
 
 
 @contextmanager

@@ -61,7 +61,8 @@ def stepper(x: NDArray, y: NDArray, kind: str, lr: float, stop: Stop) -> Advance
 
         def on_a_line(hidden: NDArray, out: NDArray, losses: NDArray) -> int:
             stop.check()
-            return relu_line.advance(hidden, out, line, target, lr, losses)
+            done: int = relu_line.advance(hidden, out, line, target, lr, losses)
+            return done
 
         return on_a_line
     columns, targets = np.ascontiguousarray(x.T), np.ascontiguousarray(y.T)
@@ -73,7 +74,7 @@ def stepper(x: NDArray, y: NDArray, kind: str, lr: float, stop: Stop) -> Advance
         for begin in range(0, losses.size, at_once):
             stop.check()
             part = losses[begin : begin + at_once]
-            done = fused.advance(hidden, out, columns, targets, lr, part, number)
+            done: int = fused.advance(hidden, out, columns, targets, lr, part, number)
             if done < part.size:
                 return begin + done
         return losses.size

@@ -29,7 +29,7 @@ class Leaves:
         self.given = given
         self.kept: dict[int, list[Tensor]] = {}
         self.sparse = None
-        if given.x.device.type == "cpu" and (given.x != 0).sum() < SPARSE * given.x.numel():
+        if given.x.device.type == "cpu" and torch.count_nonzero(given.x) < SPARSE * given.x.numel():
             self.sparse = SparseData(given.x)
         linears = [module for _, module in plain_modules(given.original) if isinstance(module, nn.Linear)]
         self.all: list[Tensor] = []
@@ -59,7 +59,7 @@ class Leaves:
     def step(self, loss: Tensor) -> None:
         """One step of Adam down a loss that `loss` has given."""
         self.optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimiser.step()
 
     def keep(self, step: int) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from epbook.networks import sequential, two_layer
@@ -31,12 +32,13 @@ class Runs(Result):
     stds: dict[int, float]
 
     @property
-    def edges(self) -> np.ndarray:
+    def edges(self) -> NDArray:
         """Edges of the histogram's bins, log10 loss from −5 to 0, shape (201,)."""
-        return LOWEST + np.arange(BINS + 1) / BINS_PER_DECADE
+        edges: NDArray = LOWEST + np.arange(BINS + 1) / BINS_PER_DECADE
+        return edges
 
     @property
-    def centres(self) -> np.ndarray:
+    def centres(self) -> NDArray:
         """Centres of the histogram's bins, log10 loss, shape (200,)."""
         return (self.edges[1:] + self.edges[:-1]) / 2
 
@@ -69,11 +71,11 @@ class Runs(Result):
                 f"{len(self.seeds)} seeds from {min(self.seeds)} to {max(self.seeds)}"
             ) from None
 
-    def spectrum(self, width: int) -> np.ndarray:
+    def spectrum(self, width: int) -> NDArray:
         """Number of training steps, over all seeds, with log10 loss in each of the 200 bins on [−5, 0]."""
-        return sum(self.record(width, seed).counts[1:-1] for seed in self.seeds)
+        return self._counts(width)[1:-1]
 
-    def pauses(self, width: int, seed: int, *, share: float = 0.01) -> np.ndarray:
+    def pauses(self, width: int, seed: int, *, share: float = 0.01) -> NDArray:
         """log10 losses at which one net pauses, lowest first.
 
         A net pauses in a bin that holds this share of its steps or more, where |d log10 L / d log10 step| on
@@ -99,10 +101,10 @@ class Runs(Result):
 
     def outside(self, width: int) -> tuple[int, int]:
         """Number of training steps, over all seeds, with a loss below 1e-5 and of 1 or above."""
-        counts = sum(self.record(width, seed).counts for seed in self.seeds)
+        counts = self._counts(width)
         return int(counts[0]), int(counts[-1])
 
-    def losses(self, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def losses(self, width: int, seed: int) -> tuple[NDArray, NDArray]:
         """Steps (a logarithmic grid) and losses of one net."""
         record = self.record(width, seed)
         return record.steps, record.losses
@@ -143,6 +145,9 @@ class Runs(Result):
         """First step whose loss lies in `keep_band`, with the net at that step; None if it never did."""
         entry = self.record(width, seed).entered
         return None if entry is None else (entry[0], self._net(entry[1]))
+
+    def _counts(self, width: int) -> NDArray:
+        return np.sum([self.record(width, seed).counts for seed in self.seeds], axis=0)
 
     def _net(self, state: State) -> nn.Sequential:
         hidden, out = (torch.from_numpy(array.copy()) for array in state)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
@@ -35,29 +38,30 @@ class SparseData:
 
     def __call__(self, weight_t: Tensor) -> Tensor:
         """X Wᵀ for Wᵀ of shape (len(columns), m); differentiable in Wᵀ."""
-        return _SparseProduct.apply(weight_t, self)
+        product: Tensor = _SparseProduct.apply(weight_t, self)  # type: ignore[no-untyped-call]
+        return product
 
 
 class _SparseProduct(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, weight_t: Tensor, data: SparseData) -> Tensor:
+    def forward(ctx: Any, weight_t: Tensor, data: SparseData) -> Tensor:
         ctx.data = data
         return _times(data.rows, weight_t)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return _times(ctx.data.transposed, gradient), None
 
 
 def _times(matrix: sparse.csr_matrix, dense: Tensor) -> Tensor:
     out = np.zeros((matrix.shape[0], dense.shape[1]), dtype=matrix.dtype)
-    dense = np.ascontiguousarray(dense.detach().numpy())
-    _accumulate(matrix.indptr, matrix.indices, matrix.data, dense, out)
+    given = np.ascontiguousarray(dense.detach().numpy())
+    _accumulate(matrix.indptr, matrix.indices, matrix.data, given, out)
     return torch.from_numpy(out)
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"contract"})
-def _accumulate(starts, columns, values, dense, out):
+def _accumulate(starts: NDArray, columns: NDArray, values: NDArray, dense: NDArray, out: NDArray) -> None:
     """out[i] += Σ_k values[k] · dense[columns[k]], four terms a pass: a quarter of the traffic on out."""
     width = out.shape[1]
     for i in range(out.shape[0]):

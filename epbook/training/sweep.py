@@ -6,13 +6,13 @@ import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import torch
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from epbook.activations import ActivationLike, module_from, out_of_place
 from epbook.checks import interval, numbers_from, positive, several, spread, table, whole
+from epbook.given import layers
 from epbook.networks import two_layer
 from epbook.progress import progress
 from epbook.results import DivergenceWarning
@@ -135,9 +135,8 @@ def _train(
 
 
 def _start(runs: Runs, width: int, seed: int) -> State:
-    net = two_layer(runs.inputs, width, outputs=runs.outputs, std=runs.stds[width], seed=seed)
-    hidden = torch.cat([net[0].weight, net[0].bias[:, None]], dim=1)
-    return hidden.detach().numpy(), net[2].weight.detach().numpy()
+    hidden, out = layers(two_layer(runs.inputs, width, outputs=runs.outputs, std=runs.stds[width], seed=seed))
+    return hidden.incoming.numpy(), out.weight.numpy()
 
 
 def _name(net: tuple[int, int]) -> str:
