@@ -47,6 +47,8 @@ def wide(values: Tensor) -> Tensor:
     torch.float64
     """
     values = values.detach()
+    if values.dtype is torch.float64 and not values.is_inference():
+        return values  # as `to` does, in a tenth of its time
     return values.to(torch.float64, copy=values.is_inference())
 
 

@@ -32,13 +32,12 @@ def layers(net: nn.Sequential) -> list[Layer]:
     found: list[Layer] = []
     for where, module in plain_modules(net):
         if isinstance(module, nn.Linear):
-            if found and module.weight.shape[1] != found[-1].width:
+            layer = Layer(module.weight.detach(), None if module.bias is None else module.bias.detach(), None)
+            if found and layer.inputs != found[-1].width:
                 raise ValueError(
-                    f"{where} takes {module.weight.shape[1]} inputs, the Linear before it gives "
-                    f"{found[-1].width}"
+                    f"{where} takes {layer.inputs} inputs, the Linear before it gives {found[-1].width}"
                 )
-            bias = None if module.bias is None else module.bias.detach()
-            found.append(Layer(module.weight.detach(), bias, None))
+            found.append(layer)
         elif isinstance(module, nn.Identity):
             if not found:
                 raise TypeError("a network must start with a Linear, got Identity: leave it out")

@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import overload
 
 import torch
@@ -26,7 +25,8 @@ class GivenNetwork(Result):
 
     layers: (weight, bias, activation) triples in float64, on the network's device. x, y: float64 (class
     labels as they came); None where not given. loss: with its own tensors in float64.
-    original: the network itself, which nothing here changes. Source: the conventions of the whole book.
+    original: the network itself, which nothing here changes. vector: all parameters, layer by layer.
+    Source: the conventions of the whole book.
     """
 
     layers: list[Layer]
@@ -34,6 +34,7 @@ class GivenNetwork(Result):
     y: Tensor | None
     loss: Loss
     original: nn.Sequential
+    vector: Tensor
 
     @property
     def inputs(self) -> int:
@@ -43,7 +44,7 @@ class GivenNetwork(Result):
     def outputs(self) -> int:
         return self.layers[-1].width
 
-    @cached_property
+    @property
     def theta(self) -> Tensor:
         """All parameters as one vector (P,), in the order of torch.nn.utils.parameters_to_vector.
 
@@ -55,8 +56,7 @@ class GivenNetwork(Result):
                 "a Linear of this network holds its bias before its weight, so PyTorch numbers the "
                 "parameters otherwise than usual: pass ep.sequential(ep.layers(net))"
             )
-        with torch.inference_mode(False):
-            return flat(self.layers)
+        return self.vector
 
     def network(self, layers: Sequence[Triple]) -> nn.Sequential:
         """A network of these layers as the reader knows theirs: type, device, mode, names, frozen parts."""
@@ -95,6 +95,8 @@ def read(
     >>> given.x.dtype, given.theta.dtype, given.network(given.layers)[0].weight.dtype
     (torch.float64, torch.float64, torch.float32)
     """
+    if not torch.is_inference_mode_enabled():
+        return _read(net, x, y, loss)
     with torch.inference_mode(False):  # what is made in inference mode is lost for autograd
         return _read(net, x, y, loss)
 
@@ -102,7 +104,8 @@ def read(
 def _read(net: nn.Sequential, x: Tensor | None, y: Tensor | None, loss: Loss) -> GivenNetwork:
     found = [Layer(wide(W), None if b is None else wide(b), s) for W, b, s in layers(net)]
     device = found[0].weight.device
-    if device.type != "meta":
+    vector = flat(found)
+    if device.type != "meta" and not is_finite(vector):
         for index, layer in enumerate(found):
             for name, part in (("weight", layer.weight), ("bias", layer.bias)):
                 if part is not None and not is_finite(part):
@@ -110,7 +113,7 @@ def _read(net: nn.Sequential, x: Tensor | None, y: Tensor | None, loss: Loss) ->
     if x is None:
         if y is not None:
             raise ValueError("y was given without x")
-        return GivenNetwork(found, None, None, loss, net)
+        return GivenNetwork(found, None, None, loss, net, vector)
     x = table(x, "x", device)
     if x.ndim != 2 or x.shape[1] != found[0].inputs or len(x) == 0:
         raise ValueError(
@@ -120,8 +123,8 @@ def _read(net: nn.Sequential, x: Tensor | None, y: Tensor | None, loss: Loss) ->
     x = wide(x)
     loss = widened(loss, device)
     if y is None:
-        return GivenNetwork(found, x, None, loss, net)
-    return Given(found, x, target(found, x, table(y, "y", device), loss), loss, net)
+        return GivenNetwork(found, x, None, loss, net, vector)
+    return Given(found, x, target(found, x, table(y, "y", device), loss), loss, net, vector)
 
 
 @contextmanager
