@@ -6,7 +6,6 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 from torch import nn
 
 from epbook import figures, page
@@ -105,14 +104,57 @@ def test_prediction_pairs_counts_images(wide):
     assert sum(int(text.get_text()) for text in figure.axes[0].texts) == 50
 
 
-def test_the_other_figures_are_drawn(cuts, wide):
-    curves = {0: np.geomspace(1, 0.1, 50), 1: np.geomspace(1, 0.2, 40)}
-    drawn = [
-        figures.reduction.plateau_curve(curves, shown=0, onward=np.full(5, 0.1)),
-        figures.reduction.retraining({"full": curves[0], "mean": curves[1]}, 0.2, {"mean": 3}),
-        figures.reduction.agreement_against_width(cuts),
-        figures.reduction.widths_left({"small weights": ([0.5, 0.9], [0.2, 0.4])}),
-        figures.reduction.digits(torch.rand(3, 784), [1, 2, 3]),
+CURVES = {0: np.geomspace(1, 0.1, 50), 1: np.geomspace(1, 0.2, 40)}
+
+
+def shown(axes):
+    """What the lines of a panel show: values by label."""
+    return {line.get_label(): np.asarray(line.get_ydata(), float).tolist() for line in axes.lines}
+
+
+def test_the_plateau_is_marked_and_the_curve_goes_on():
+    (axes,) = figures.reduction.plateau_curve(CURVES, shown=0, onward=np.full(5, 0.05)).axes
+    other, curve, onward, level, chosen = axes.lines
+    assert np.array_equal(other.get_ydata(), CURVES[1])
+    assert np.array_equal(curve.get_ydata(), CURVES[0])
+    assert np.array_equal(onward.get_xydata(), np.c_[49:54, np.full(5, 0.05)])
+    assert np.allclose(level.get_ydata(), 0.1)
+    assert np.allclose(chosen.get_xydata(), [[49, 0.1]])
+    assert axes.texts[0].get_text() == "chosen: epoch 49\nloss 1.00e-01"
+
+
+def test_retraining_marks_where_the_level_is_reached_again():
+    (axes,) = figures.reduction.retraining({"full": CURVES[0], "mean": CURVES[1]}, 0.2, {"mean": 3}).axes
+    lines = shown(axes)
+    assert np.allclose(lines["full"], 1e4 * CURVES[0])
+    assert np.allclose(lines["mean"], 1e4 * CURVES[1])
+    assert [tuple(line.get_xydata()[0]) for line in axes.lines if line.get_marker() == "o"] == [
+        (3, 1e4 * CURVES[1][3])
     ]
-    assert all(isinstance(figure, Figure) and figure.axes for figure in drawn)
-    assert drawn[0].axes[0].lines[-1].get_ydata()[0] == pytest.approx(0.1)
+    assert axes.lines[-1].get_ydata()[0] == pytest.approx(2000)
+
+
+def test_agreement_stands_against_the_width_that_is_left(cuts):
+    left, right = figures.reduction.agreement_against_width(cuts).axes
+    for name in cuts[0].agreement:
+        for axes in (left, right):
+            (line,) = [line for line in axes.lines if line.get_label() == name]
+            assert list(line.get_xdata()) == [cut.width for cut in cuts]
+        assert np.allclose(shown(right)[name], [100 * cut.accuracy[name] for cut in cuts])
+        others = [100 * (1 - cut.agreement[name]) for cut in cuts]
+        assert np.allclose(shown(left)[name], np.maximum(others, 0.01))
+
+
+def test_widths_left_are_shares_in_per_cent():
+    (axes,) = figures.reduction.widths_left({"small weights": ([0.5, 0.9], [0.2, 0.4])}).axes
+    assert shown(axes) == {"small weights": [20, 40]}
+    assert list(axes.lines[0].get_xdata()) == [0.5, 0.9]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_digits_stand_in_a_row_with_their_labels(count):
+    images = torch.rand(count, 784, generator=torch.Generator().manual_seed(0))
+    axes = figures.reduction.digits(images, range(count)).axes
+    assert [axis.get_title(loc="center") for axis in axes] == [str(label) for label in range(count)]
+    for axis, image in zip(axes, images, strict=True):
+        assert np.array_equal(axis.images[0].get_array().ravel(), image)

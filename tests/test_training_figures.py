@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 
 import epbook as ep
 
@@ -77,7 +76,8 @@ def test_outputs_and_orientations_show_each_net(runs, data):
 def test_flow_and_finals(runs):
     steps, losses = runs.losses(12, 0)
     figure = ep.figures.training.same_flow({12: ((0.05 * steps, losses), (0.001 * steps, losses))})
-    assert len(figure.axes[0].lines) == 2
+    for line, rate in zip(figure.axes[0].lines, (0.05, 0.001), strict=True):
+        assert np.array_equal(line.get_xydata(), np.c_[rate * steps, losses][1:])
     finals = [np.array([runs.losses(m, seed)[1][-1] for seed in runs.seeds]) for m in runs.widths]
     axes = ep.figures.training.final_losses(runs.widths, finals, {"a level": 0.1}).axes[0]
     assert np.allclose(axes.lines[4].get_ydata(), np.median(finals[1]))
@@ -89,10 +89,18 @@ def test_the_slider_through_time_over_its_whole_grid(runs, data):
         figure = ep.figures.training.moment(
             runs.losses(40, 1), step, runs.at(step, 40, 1), *data, top=2.0, least=0.03
         )
-        assert isinstance(figure, Figure)
         dot = np.asarray(figure.axes[0].lines[1].get_xydata())[0]
         net = runs.at(step, 40, 1)
         assert dot[0] == max(step, 1)
         assert dot[1] == pytest.approx(((net(data[0]) - data[1]) ** 2).mean().item())
+        _, output, neurons = figure.axes
+        with torch.no_grad():
+            assert np.allclose(output.lines[1].get_ydata(), net(ep.figures.training.DRAWN)[::3, 0])
+        every, merged = ep.features(net), ep.effective_neurons(net, amplitude=0.03)
+        for line, found in zip(neurons.lines[1:], (every, merged), strict=True):
+            assert np.allclose(line.get_xydata(), np.c_[found.angle, found.amplitude[:, 0]])
+        assert f"{len(merged.angle)} effective" in neurons.get_title(loc="center") + neurons.get_title(
+            loc="left"
+        )
         frames.append((figure.get_size_inches().tolist(), figure.axes[2].get_ylim()))
     assert all(frame == frames[0] for frame in frames)

@@ -14,7 +14,7 @@ from epbook.page.style import INK
 from epbook.results import Result
 
 SHORT = 0.2  # the height of a long empty stretch, where all else together is 1 high
-LONG = 1.2  # times all else together, and a stretch is long
+LONG = 1.05  # times all else together, and an empty stretch is long
 SAME = 1e-6  # of the range: values as near as this are one
 
 
