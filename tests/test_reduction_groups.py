@@ -36,6 +36,29 @@ def test_similarity_of_tanh_neurons_sees_the_norm_and_folds_the_sign():
     assert similarity(sigmoid)[0].tolist() == pytest.approx([1.0, 0.6, -1.0])
 
 
+@pytest.mark.parametrize("bias", [None, [0.3, -0.2, 0.1, 2.0, 0.0]])
+def test_similarities_are_those_of_the_formulas(bias):
+    u = torch.randn(5, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    full = u if bias is None else torch.cat([u, torch.tensor(bias, dtype=torch.float64)[:, None]], dim=1)
+    square = (full**2).sum(dim=1)
+    inner = full @ full.T
+    cosine = inner / torch.outer(square, square).sqrt()
+    near = 2 * inner / (square[:, None] + square)  # 1 − ‖u − v‖²/(‖u‖² + ‖v‖²)
+    for activation, expected in (
+        (nn.ReLU, cosine),
+        (nn.Identity, cosine.abs()),
+        (nn.Sigmoid, near),
+        (nn.Tanh, near.abs()),
+    ):
+        found = similarity(net_of(u.tolist(), [[1.0] * 5], activation, bias=bias))
+        assert torch.allclose(found, expected, rtol=0, atol=1e-14)
+
+
+def test_two_zero_vectors_are_equal_where_lengths_count():
+    net = net_of([[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]], [[1.0, 1.0, 1.0]], nn.Tanh)
+    assert similarity(net)[0].tolist() == [1.0, 0.0, 1.0]
+
+
 def test_a_zero_vector_is_similar_to_nothing_where_directions_count():
     net = net_of([[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]], [[1.0, 1.0, 1.0]])
     assert similarity(net)[0].tolist() == [1.0, 0.0, 0.0]

@@ -7,11 +7,12 @@ and on any device; the numerics run in float64; `Given.network` gives back the t
 from epbook.given.data import is_finite, refuse_meta
 from epbook.given.kinks import refuse_kinks
 from epbook.given.modules import layers
-from epbook.given.read import Given, differentiable, read
+from epbook.given.read import Given, GivenNetwork, differentiable, read
 from epbook.given.vector import flat, unflat
 
 __all__ = [
     "Given",
+    "GivenNetwork",
     "differentiable",
     "flat",
     "is_finite",

@@ -25,6 +25,7 @@ def distance(neurons: Neurons) -> np.ndarray:
     [0.0, 0.4]
     """
     u = neurons.orientation.cpu().numpy()
+    apart: np.ndarray
     chord = squareform(pdist(u, "sqeuclidean"), checks=False)
     if neurons.sigma.odd:
         chord = np.minimum(chord, cdist(u, -u, "sqeuclidean"))

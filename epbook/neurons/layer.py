@@ -142,7 +142,8 @@ def lengths(rows: Tensor) -> Tensor:
     """
     largest = rows.abs().amax(dim=1)
     scale = largest.where(largest > 0, 1.0)
-    return scale * (rows / scale[:, None]).norm(dim=1)
+    norm: Tensor = torch.linalg.vector_norm(rows / scale[:, None], dim=1)
+    return scale * norm
 
 
 def unit(rows: Tensor) -> Tensor:
@@ -153,7 +154,7 @@ def unit(rows: Tensor) -> Tensor:
     """
     largest = rows.abs().amax(dim=1, keepdim=True)
     rows = rows / largest.where(largest > 0, 1.0)
-    norm = rows.norm(dim=1, keepdim=True)
+    norm: Tensor = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
     return rows / norm.where(norm > 0, 1.0)
 
 

@@ -14,7 +14,8 @@ def mean_neuron(neurons: Neurons, group: Sequence[int], sign: Tensor) -> Tensor:
     """u of the one neuron that does what a group does: the mean of theirs, loud ones counting for more.
 
     Along Σ_k s_k ‖A_k‖ û_k, as long as the members on average, where σ is homogeneous; else
-    Σ_k s_k ‖a_k‖ u_k / Σ_k ‖a_k‖. sign: s of `Neurons.sign`. Where the sum vanishes, the first member's u.
+    Σ_k s_k ‖a_k‖ u_k / Σ_k ‖a_k‖. sign: s of `Neurons.sign`. The members must be similar (more than 0) and
+    not all silent: then the sum does not vanish.
     Source: this book's.
 
     >>> from torch import nn
@@ -24,14 +25,12 @@ def mean_neuron(neurons: Neurons, group: Sequence[int], sign: Tensor) -> Tensor:
     """
     at = list(group)
     weight = lengths(neurons.outer[at])
-    if weight.max() == 0:
-        return neurons.incoming[at[0]]
     weight = weight / weight.max()  # only the shares count
     weight = weight / weight.sum()
     mean = (weight * sign) @ neurons.inner[at]
     if neurons.homogeneous:
         mean = unit(mean[None])[0] * (weight @ neurons.norm[at])
-    return mean if mean.any() else neurons.incoming[at[0]]
+    return mean
 
 
 def coefficient(neurons: Neurons, group: Sequence[int], sign: Tensor, incoming: Tensor) -> Tensor:
@@ -46,6 +45,5 @@ def coefficient(neurons: Neurons, group: Sequence[int], sign: Tensor, incoming: 
     [1.5]
     """
     at = list(group)
-    norm = lengths(incoming[None])
-    shares = neurons.norm[at] / norm if neurons.homogeneous and norm > 0 else torch.ones_like(sign)
+    shares = neurons.norm[at] / lengths(incoming[None]) if neurons.homogeneous else torch.ones_like(sign)
     return (sign * shares) @ neurons.outgoing[at]

@@ -60,7 +60,7 @@ def layer_bound(neurons: Neurons, found: Groups, merged: Merged) -> tuple[float,
         touched_slope += float((size[at] * own[at]).sum())
     offset = neurons.at_zero * resized
     rounding = UNIT * (4 * neurons.incoming.shape[1] + 2 * len(neurons) + neurons.outgoing.shape[1] + 32)
-    if found.constant:
+    if merged.fold is not None and neurons.next_bias is not None:
         at = list(found.constant)
         weights = neurons.incoming[at, :-1] if neurons.bias else neurons.incoming[at]
         slope += float((lengths(neurons.outgoing[at]) * lengths(weights)).sum())
@@ -85,9 +85,10 @@ def carried(
 ) -> float | None:
     """That bound at the largest ‖x̃‖ of the data, times ∏ L‖W‖₂ of the layers behind; None if unknown."""
     behind = layers[layer + 1 :]
-    constants = [activation_of(one.activation).lipschitz for one in behind]
+    known = [activation_of(one.activation).lipschitz for one in behind]
+    constants = [one for one in known if one is not None]
     before = computed(layers[:layer], x)
-    if offset is None or None in constants or before is None:
+    if offset is None or slope is None or before is None or len(constants) < len(behind):
         return None
     largest = (lengths(before[0]) + lengths(before[1])).max()
     if layers[layer].bias is not None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import prune
 
 from epbook.checks import whole
 from epbook.given import is_finite, read, refuse_meta
 from epbook.given.data import table
-from epbook.networks import forward, hidden, sequential
+from epbook.networks import forward, hidden
+from epbook.neurons import lengths
 
 
 def agreement_matrix(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> Tensor:
@@ -69,6 +69,8 @@ def predicted(net: nn.Sequential, x: Tensor) -> tuple[Tensor, int]:
     3
     """
     given = read(net, x)
+    if given.x is None:
+        raise TypeError("x must be a tensor of real numbers, got None")
     refuse_meta(given.layers)
     if given.outputs < 2:
         raise ValueError("the network has a single output: classes need at least two, one for each")
@@ -104,8 +106,8 @@ def labels(y: Tensor, n: int, classes: int, device: torch.device) -> Tensor:
 def magnitude_prune(net: nn.Sequential, width: int, *, layer: int = 0) -> nn.Sequential:
     """Plain structured magnitude pruning: the `width` neurons with the largest input weights stay.
 
-    The rows of W with the smallest ‖w_k‖₂ are removed (torch.nn.utils.prune.ln_structured, n = 2), and
-    with them their outgoing weights; nothing makes up for what they did.
+    The rows of W with the smallest ‖w_k‖₂ are removed, as torch.nn.utils.prune.ln_structured zeroes them,
+    and with them their outgoing weights; nothing makes up for what they did.
 
     Returns a new, smaller network. Raises ValueError for a width not between 1 and the layer's, or a
     layer that is not there. Source: the peer in section 1.4; Li et al. (2017) for filters.
@@ -118,12 +120,11 @@ def magnitude_prune(net: nn.Sequential, width: int, *, layer: int = 0) -> nn.Seq
     found = list(given.layers)
     before = hidden(found, layer)
     said = f"a whole number from 1 to {before}"
-    if whole(width, "width", 1, said=said) > before:
+    left = whole(width, "width", 1, said=said)
+    if left > before:
         raise ValueError(f"width must be {said}, got {width!r}")
     this, following = found[layer], found[layer + 1]
-    linear = sequential([this])[0]
-    prune.ln_structured(linear, "weight", amount=before - int(width), n=2, dim=0)
-    stay = linear.weight_mask.any(dim=1)
+    stay = lengths(this.weight).topk(left).indices.sort().values
     bias = None if this.bias is None else this.bias[stay]
     found[layer] = this._replace(weight=this.weight[stay], bias=bias)
     found[layer + 1] = following._replace(weight=following.weight[:, stay])

@@ -58,14 +58,14 @@ def merge(
         ]
     )
     next_bias, fold = neurons.next_bias, None
-    if found.constant:
+    if next_bias is not None and found.constant:
         at = list(found.constant)
         level = neurons.incoming[at, -1] if neurons.bias else neurons.norm.new_zeros(len(at))
         whole = next_bias + neurons.sigma.value(level) @ neurons.outgoing[at]
         next_bias = rounded(whole, number)
         fold = next_bias - whole
     outgoing = sums
-    if mode == "least-squares":
+    if mode == "least-squares" and x is not None:
         outgoing = sums + _correction(
             original,
             replaced(
@@ -121,7 +121,8 @@ def _correction(original: Sequence[Layer], small: Sequence[Layer], layer: int, x
     wanted = pre_activations(original, layer + 1, x)
     missing = wanted - pre_activations(small, layer + 1, x)
     responses = forward(small[: layer + 1], x)
-    return torch.linalg.lstsq(responses, missing, driver="gelsd").solution
+    solution: Tensor = torch.linalg.lstsq(responses, missing, driver="gelsd").solution
+    return solution
 
 
 def pre_activations(layers: Sequence[Layer], layer: int, x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from epbook.checks import choice, several, whole
-from epbook.given import Given, is_finite, read, refuse_meta
+from epbook.given import GivenNetwork, is_finite, read, refuse_meta
 from epbook.losses import Loss, mse_loss
 from epbook.networks import Layer, forward, hidden
 from epbook.neurons import Neurons, lengths
@@ -101,14 +101,14 @@ def _chosen(layers: Sequence[Layer], asked: int | Iterable[int] | None) -> list[
         raise ValueError("the network has no hidden layer to reduce")
     if asked is None:
         return list(range(len(layers) - 1))
-    chosen = sorted(several([asked] if np.ndim(asked) == 0 else asked, "layers", 0))
+    chosen = sorted(several(asked if isinstance(asked, Iterable) else [asked], "layers", 0))
     for layer in chosen:
         hidden(layers, layer)
     return chosen
 
 
 def _measured(
-    report: Report, original: Sequence[Layer], small: Sequence[Layer], x: Tensor, given: Given
+    report: Report, original: Sequence[Layer], small: Sequence[Layer], x: Tensor, given: GivenNetwork
 ) -> Report:
     """The report with what the reduction changes on the data, and the bound for it."""
     before, after = forward(original, x), forward(small, x)
@@ -129,9 +129,9 @@ def _measured(
 
 def _bound(report: Report, original: Sequence[Layer], small: Sequence[Layer], x: Tensor) -> float | None:
     """The bounds of the layers, what rounding adds to both outputs, and what it takes from the sum."""
-    bounds = [layer.bound for layer in report.layers]
+    bounds = [layer.bound for layer in report.layers if layer.bound is not None]
     first, second = computed(original, x), computed(small, x)
-    if None in bounds or first is None or second is None:
+    if len(bounds) < len(report.layers) or first is None or second is None:
         return None
     total = sum(bounds) + float(lengths(first[1] + second[1]).max())
     # Norms, the singular values among them, are off by less than one unit per entry of the matrices.
