@@ -175,8 +175,10 @@ class TwoLayer:
             J[self.inner + q * self.m : self.inner + (q + 1) * self.m, :, q] = h
             if self.shifted:
                 J[self.outer + q, :, q] = 1
-        H = J.reshape(self.size, -1) @ apply(J).reshape(self.size, -1).T
-        return (H + H.T) / 2
+        H: NDArray = J.reshape(self.size, -1) @ apply(J).reshape(self.size, -1).T
+        H += H.T.copy()
+        H /= 2
+        return H
 
     def _add_neuron_blocks(self, H: NDArray, curvature: NDArray, mixed: NDArray) -> None:
         """Add the second derivatives of f, weighted by e: curvature (m, n), mixed (p, m, n)."""

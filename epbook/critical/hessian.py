@@ -40,7 +40,8 @@ def hessian(net: nn.Sequential, x: Tensor, y: Tensor, *, loss: Loss = mse_loss) 
     theta, device = given.theta, given.x.device
     refuse_kinks(given.layers, given.x)
     if is_two_layer(given.layers):
-        problem = TwoLayer(*given.layers, given.x, given.y, given.loss)
+        first, second = given.layers
+        problem = TwoLayer(first, second, given.x, given.y, given.loss)
         H = torch.from_numpy(problem.evaluate(theta.cpu().numpy())[2]).to(device)
     else:
         H = general_hessian(given.layers, given.x, given.y, given.loss, theta)
@@ -59,5 +60,5 @@ def general_hessian(found: Sequence[Layer], x: Tensor, y: Tensor, loss: Loss, th
     widest = max(layer.width for layer in found)
     gradient = torch.func.grad(lambda t: loss(forward(unflat(found, t), x), y))
     with differentiable():
-        H = torch.func.jacrev(gradient, chunk_size=max(1, _CHUNK // (len(x) * widest)))(theta)
+        H: Tensor = torch.func.jacrev(gradient, chunk_size=max(1, _CHUNK // (len(x) * widest)))(theta)
     return ((H + H.T) / 2).detach()

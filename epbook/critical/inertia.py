@@ -88,15 +88,13 @@ def from_eigenvalues(eigenvalues: NDArray, *, tolerance: float, gap: float = 1e3
 def _real(values: ArrayLike | Tensor, name: str) -> tuple[NDArray, float]:
     """The values in float64, and the spacing ε of the numbers they were given in (at least float64's)."""
     if isinstance(values, Tensor):
-        kind = values.dtype
-        real = not kind.is_complex
-        spacing = torch.finfo(kind).eps if kind.is_floating_point else EPS
-        array = values.detach().to("cpu", torch.float64).numpy() if real else None
+        real, kind = not values.is_complex(), str(values.dtype)
+        spacing = torch.finfo(values.dtype).eps if values.is_floating_point() else EPS
+        array = values.detach().to("cpu", torch.float64).numpy() if real else np.empty(0)
     else:
         array = np.asarray(values)
-        kind = array.dtype
-        real = kind.kind in "biuf"
-        spacing = float(np.finfo(kind).eps) if kind.kind == "f" else EPS
+        real, kind = array.dtype.kind in "biuf", str(array.dtype)
+        spacing = float(np.finfo(array.dtype).eps) if array.dtype.kind == "f" else EPS
     if not real:
         raise TypeError(
             f"{name} must hold real numbers, got {kind}; for a complex Hermitian A + iB count the real "

@@ -51,13 +51,13 @@ def jet_of(module: nn.Module | None) -> Jet:
     >>> [float(part[0]) for part in jet_of(nn.Tanh())(np.zeros(1))]
     [0.0, 1.0, -0.0]
     """
-    if type(module) in _NUMPY:
+    if module is not None and type(module) in _NUMPY:
         return _NUMPY[type(module)]
     sigma = activation_of(module)
 
     def jet(z: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         tensor = torch.from_numpy(z)
         with torch.no_grad():
-            return tuple(f(tensor).numpy() for f in (sigma.value, sigma.first, sigma.second))
+            return sigma.value(tensor).numpy(), sigma.first(tensor).numpy(), sigma.second(tensor).numpy()
 
     return jet
