@@ -1,24 +1,16 @@
-"""Counts on matrices built with known inertia, doubt where doubt is due, and proofs."""
+"""Counts on matrices built with known inertia, and doubt where doubt is due."""
 
 import dataclasses
 import pickle
-import sys
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from inertia_cases import built, spectra
 
 import epbook as ep
-from epbook.critical import Inertia
-
-
-def built(eigenvalues, seed=0):
-    """A symmetric matrix with these eigenvalues, and its eigenvectors."""
-    Q = np.linalg.qr(np.random.default_rng(seed).normal(size=(len(eigenvalues),) * 2))[0]
-    H = (Q * np.asarray(eigenvalues)) @ Q.T
-    return (H + H.T) / 2, Q
 
 
 # The tolerance for the matrices of `test_gaps`: 12 · 2.2e-16 · 3 = 8e-15. What rounding does to an
@@ -52,9 +44,6 @@ def test_zero_as_far_as_float64_can_tell(small, seed):
     assert count == (2, 5, 5)
     assert count.tolerance >= 12 * 2.2e-16 * 2.9
     assert "zero means" in count.evidence
-
-
-spectra = st.lists(st.sampled_from([-5.0, -1.0, -0.01, 0.0, 0.0, 0.02, 1.0, 3.0]), min_size=1, max_size=12)
 
 
 def signs(spectrum):
@@ -164,71 +153,6 @@ def test_known_null_directions_are_deflated():
     assert count == (2, 2, 2)
     assert count.known == 2
     assert ep.inertia(H, null=np.zeros((6, 0))).known == 0
-
-
-@pytest.mark.parametrize("exponent", range(-14, -1))
-@pytest.mark.parametrize("seed", range(3))
-def test_certified_gaps(exponent, seed):
-    pytest.importorskip("flint")
-    small = 10.0**exponent
-    H, Q = built([-2, -1, -small, 0, 0, small, 0.3, 1, 2, 3], seed)
-    count = ep.inertia(H, null=Q[:, 3:5], certified=True, error=2e-16)
-    assert count == (3, 2, 5)
-    assert count.certified
-    assert count.decided
-
-
-def test_certified_refuses_what_it_cannot_prove():
-    pytest.importorskip("flint")
-    H, Q = built([-2, -1, 0, 1, 2])
-    without = ep.inertia(H, certified=True, error=1e-15)
-    assert without.undecided == 1
-    assert tuple(without) == (2, 0, 2)
-    assert not ep.inertia(H, null=Q[:, 2:3], certified=True, error=0.5).decided
-    assert ep.inertia(np.zeros((2, 2)), certified=True) == Inertia(0, 0, 0, undecided=2)
-
-
-def test_certified_sees_exact_small_numbers():
-    pytest.importorskip("flint")
-    assert ep.inertia(np.diag([1.0, 1e-18, -1e-17]), certified=True) == (1, 0, 2)
-
-
-def corners(H, error, count):
-    """Symmetric matrices whose entries are all off by ±error."""
-    rng = np.random.default_rng(0)
-    for _ in range(count):
-        noise = np.triu(rng.choice([-error, error], size=H.shape))
-        yield H + noise + np.triu(noise, 1).T
-
-
-def test_certified_holds_for_every_matrix_in_the_ball():
-    pytest.importorskip("flint")
-    H, _ = built([-1, -0.01, 0.02, 1])
-    assert ep.inertia(H, certified=True, error=1e-3) == (2, 0, 2)
-    for other in corners(H, 1e-3, 200):
-        values = np.linalg.eigvalsh(other)
-        assert ((values < 0).sum(), (values > 0).sum()) == (2, 2)
-
-
-@settings(max_examples=60, deadline=None)
-@given(spectra, st.integers(0, 10**6), st.floats(-6, 0))
-def test_certified_counts_are_bounds_from_below(spectrum, seed, exponent):
-    """Discs that overlap share their eigenvalues; the counts must hold all the same, all over the ball."""
-    pytest.importorskip("flint")
-    H, _ = built(spectrum, seed)
-    error = 10.0**exponent
-    count = ep.inertia(H, certified=True, error=error)
-    for other in corners(H, error, 10):
-        values = np.linalg.eigvalsh(other)
-        assert (values < -1e-13).sum() >= count.negative
-        assert (values > 1e-13).sum() >= count.positive
-    assert sum(count) + count.undecided == len(H)
-
-
-def test_missing_flint_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "flint", None)
-    with pytest.raises(ImportError, match="pip install python-flint"):
-        ep.inertia(np.eye(2), certified=True)
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,10 @@ LEGS = [
 ]
 # Tests of the tools and of the form of the code, which compute nothing.
 WITHOUT_NUMBERS = (
+    "test_executed.py",
     "test_fresh_outputs.py",
     "test_house.py",
+    "test_imports.py",
     "test_makefile.py",
     "test_notebooks.py",
     "test_stages.py",
