@@ -113,6 +113,18 @@ def test_the_loudest_neuron_comes_first_and_the_quiet_ones_go():
     assert ep.effective_neurons(fan, amplitude=0.0).amplitude.flatten().tolist() == [-3.0, 1.0, 0.02]
 
 
+def test_neurons_that_cancel_are_none():
+    cancelling = net([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]], [[2.0, -1.0, 1.0]])
+    assert ep.effective_neurons(cancelling, amplitude=0.0).amplitude.tolist() == [[1.0]]
+
+
+def test_a_silent_neuron_takes_no_part():
+    """Alone, the two that are heard are one group; the silent one is closer to the first, and not heard."""
+    angles = torch.tensor([-0.03, 0.0, 0.04], dtype=torch.float64)
+    fan = net(torch.stack([angles.cos(), angles.sin()], dim=1).tolist(), [[0.0, 1.0, 1.0]])
+    assert ep.effective_neurons(fan, angle=0.05).amplitude.flatten().tolist() == [pytest.approx(2.0)]
+
+
 def test_orientations_do_not_overflow():
     found = ep.features(net([[3e-200, 4e-200], [3e200, 4e200]], [[1e200, 1e-200]]))
     assert torch.allclose(found.orientation, torch.tensor([[0.6, 0.8], [0.6, 0.8]], dtype=torch.float64))

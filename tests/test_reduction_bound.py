@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from epbook.activations import KNOWN, activation_of
-from epbook.embedding import scale, split
+from epbook.embedding import add_null, scale, split
 from epbook.given import layers
 from epbook.networks import Layer, sequential, two_layer
 from epbook.reduction import reduce
@@ -130,6 +130,18 @@ def test_rounding_is_part_of_the_bound(number, activation):
         assert small[0].weight.dtype == number
         assert report.change <= report.bound
         assert report.bound < (4000 if number is torch.float64 else 100) * torch.finfo(number).eps
+
+
+@pytest.mark.parametrize("number", [torch.float16, torch.bfloat16])
+def test_a_constant_that_is_rounded_into_the_next_bias_is_in_the_bound(number):
+    """Nothing else is merged here, so the bound is what the rounding of the bias adds."""
+    for seed in range(6):
+        net = two_layer(1, 2, activation=nn.Sigmoid, std=1.0, output_bias=True, seed=seed).to(number)
+        wide = add_null(net, bias=0.7)
+        wide[2].weight.data[:, 2] = 0.3
+        report = reduce(wide, normal(10, 1, seed=seed), similarity=1.0, low_amplitude=0.0)[1]
+        assert report.layers[0].groups.constant == (2,)
+        assert 0 < report.change <= report.bound < 2 * torch.finfo(number).eps
 
 
 @pytest.mark.parametrize("number", [torch.float64, torch.float32, torch.float16])

@@ -25,7 +25,6 @@ def mean_neuron(neurons: Neurons, group: Sequence[int], sign: Tensor) -> Tensor:
     """
     at = list(group)
     weight = lengths(neurons.outer[at])
-    weight = weight / weight.max()  # only the shares count
     weight = weight / weight.sum()
     mean = (weight * sign) @ neurons.inner[at]
     if neurons.homogeneous:
