@@ -119,6 +119,15 @@ def test_notebooks_are_offered_from_the_one_address(html, name):
         assert given.read_bytes() == (ROOT / notebook).read_bytes()
 
 
+# Drawings are judged by their role and name; axe would go through each of their ten thousands of lines.
+EMPTY = """() => {
+    const drawings = [...document.querySelectorAll("svg.ep-svg")].map(svg => [svg, [...svg.childNodes]]);
+    drawings.forEach(([svg, nodes]) => svg.replaceChildren());
+    return drawings;
+}"""
+FILL = "drawings => drawings.forEach(([svg, nodes]) => svg.replaceChildren(...nodes))"
+
+
 @pytest.mark.parametrize("name", PAGES, scope="session")
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_serious(visit, name, dark):
@@ -127,7 +136,11 @@ def test_axe_finds_nothing_serious(visit, name, dark):
     page = visit(name, dark=dark)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     page.wait_for_timeout(300)
-    found = Axe().run(page, context={"exclude": [["svg.ep-svg > *"]]}).response["violations"]
+    drawings = page.evaluate_handle(EMPTY)
+    # The dark page differs in nothing but its colours.
+    rules = {"runOnly": ["color-contrast"]} if dark else {}
+    found = Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
+    page.evaluate(FILL, drawings)
     serious = [each for each in found if each["impact"] in ("serious", "critical")]
     told = [(each["id"], [node["html"][:160] for node in each["nodes"]][:5]) for each in serious]
     assert told == []
