@@ -35,6 +35,17 @@ def browser():
         chromium.close()
 
 
+# A colour that is inherited runs through the elements of a page in transitions, one level in a frame.
+LIGHT = """async theme => {
+    document.documentElement.dataset.theme = theme;
+    scrollTo(0, 0);
+    for (let calm = 0; calm < 3;) {
+        await new Promise(requestAnimationFrame);
+        calm = document.getAnimations().some(each => each instanceof CSSTransition) ? 0 : calm + 1;
+    }
+}"""
+
+
 class Watch:
     """What a page says and asks for while it loads."""
 
@@ -51,17 +62,16 @@ def visit(browser, html):
     """visit('book/intro.html', phone=True): the page, its formulas set, and its Watch as `page.watch`.
 
     The views of one page are kept while checks ask for the same page, since loading is what takes long;
-    so a check leaves the page as a reader might. Parametrise with scope="session", so that the checks of
-    a page follow one another.
+    so a check leaves the page as a reader might. For the dark its theme is changed, which loads nothing.
+    Parametrise with scope="session", so that the checks of a page follow one another.
     """
     kept = {}
 
-    def load(name, phone, dark, touch):
+    def load(name, phone):
         context = browser.new_context(
             viewport={"width": 390 if phone else 1100, "height": 800},
-            color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
-            has_touch=touch,
+            has_touch=phone,
         )
         page = context.new_page()
         page.set_default_timeout(120_000)  # the machine may be busy
@@ -74,11 +84,11 @@ def visit(browser, html):
     def open_page(name, *, phone=False, dark=False):
         if any(key[0] != name for key in kept):
             close()
-        key = (name, phone, dark)
-        if key not in kept:
-            kept[key] = load(name, phone, dark, phone)
-        kept[key].evaluate("scrollTo(0, 0)")
-        return kept[key]
+        if (name, phone) not in kept:
+            kept[name, phone] = load(name, phone)
+        page = kept[name, phone]
+        page.evaluate(LIGHT, "dark" if dark else "light")
+        return page
 
     def close():
         for page in kept.values():

@@ -226,6 +226,15 @@ def test_page_weight(visit, name):
     assert sum(min(len(each), len(gzip.compress(each))) for each in contents) < MEGABYTE
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_opens_in_the_colours_that_the_reader_prefers(browser, html, scheme):
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto((html / CHAPTERS[-1]).as_uri())
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    context.close()
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("name", CHAPTERS, scope="session")
 def test_figures_take_the_colours_of_the_page(visit, name, dark):
