@@ -35,17 +35,6 @@ def browser():
         chromium.close()
 
 
-# A colour that is inherited runs through the elements of a page in transitions, one level in a frame.
-LIGHT = """async theme => {
-    document.documentElement.dataset.theme = theme;
-    scrollTo(0, 0);
-    for (let calm = 0; calm < 3;) {
-        await new Promise(requestAnimationFrame);
-        calm = document.getAnimations().some(each => each instanceof CSSTransition) ? 0 : calm + 1;
-    }
-}"""
-
-
 class Watch:
     """What a page says and asks for while it loads."""
 
@@ -87,7 +76,8 @@ def visit(browser, html):
         if (name, phone) not in kept:
             kept[name, phone] = load(name, phone)
         page = kept[name, phone]
-        page.evaluate(LIGHT, "dark" if dark else "light")
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme; scrollTo(0, 0); }",
+                      "dark" if dark else "light")  # fmt: skip
         return page
 
     def close():
