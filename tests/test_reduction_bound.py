@@ -132,6 +132,16 @@ def test_rounding_is_part_of_the_bound(number, activation):
         assert report.bound < (4000 if number is torch.float64 else 100) * torch.finfo(number).eps
 
 
+def test_the_rounding_of_what_is_not_reduced_is_in_the_bound_too():
+    """Both outputs are near 10⁶, where they are rounded by up to 10⁻¹⁰ each, in the order of their own sums."""
+    for seed in range(4):
+        net = two_layer(2, 5, std=1.0, output_bias=True, seed=seed)
+        net[2].bias.data.fill_(1e6)
+        report = reduce(split(net, neuron=1, alpha=0.3), normal(200, 2, seed=seed), similarity=1.0)[1]
+        assert report.change <= report.bound
+        assert 1e6 * 2.0**-53 < report.bound < 1e-7
+
+
 @pytest.mark.parametrize("number", [torch.float16, torch.bfloat16])
 def test_a_constant_that_is_rounded_into_the_next_bias_is_in_the_bound(number):
     """Nothing else is merged here, so the bound is what the rounding of the bias adds."""
