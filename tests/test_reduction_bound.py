@@ -133,7 +133,7 @@ def test_rounding_is_part_of_the_bound(number, activation):
 
 
 def test_the_rounding_of_what_is_not_reduced_is_in_the_bound_too():
-    """Both outputs are near 10⁶, where they are rounded by up to 10⁻¹⁰ each, in the order of their own sums."""
+    """Both outputs are near 10⁶, where each is rounded by up to 10⁻¹⁰, in the order of its own sum."""
     for seed in range(4):
         net = two_layer(2, 5, std=1.0, output_bias=True, seed=seed)
         net[2].bias.data.fill_(1e6)
