@@ -59,12 +59,12 @@ def fewest(values, single, allowed, best):  # pragma: no cover
         ends = 1 if single[j] else 2
         for end in range(ends):
             for k in range(1, columns):
-                bound[j] |= abs(values[j, end, k]) > _ZERO
+                bound[j] |= values[j, end, k] != 0
         first, second = values[j, 0, 0], values[j, ends - 1, 0]
-        if not bound[j] and abs(first) <= TOLERANCE and abs(second) <= TOLERANCE:
+        if not bound[j] and max(abs(first), abs(second)) <= TOLERANCE:
             return 0  # not needed: the other pieces alone make up the fit
         for sign in (1, -1):
-            fits = sign * first > TOLERANCE and sign * second > TOLERANCE
+            fits = min(sign * first, sign * second) > TOLERANCE * max(1.0, abs(first), abs(second))
             if (bound[j] or fits) and (allowed[j] == EITHER or allowed[j] == sign):
                 choices[j, many[j]] = sign
                 many[j] += 1

@@ -16,16 +16,19 @@ from epbook.critical.neuron_count import EITHER, TOLERANCE, fewest
 
 
 class Fit(NamedTuple):
-    """The fit by the first 0, 1, 2, … pieces of a choice. Column 2j + e is ray e of piece j."""
+    """The fits by the first 0, 1, 2, … pieces of a choice; piece j has columns 2j (ray) and 2j + 1 (step)."""
 
     basis: NDArray[np.float64]  # (2m, n) orthonormal rows
-    inside: NDArray[np.float64]  # (2m, 2m) row c: column c in the basis
+    inside: NDArray[np.float64]  # (2m, 2m) row b: the column behind row b of the basis, in the basis
+    column: NDArray[np.int64]  # (2m,) which one this is
     target: NDArray[np.float64]  # (2m,) the targets in the basis
-    column: NDArray[np.int64]  # (2m,) from which column each row of the basis came
     rank: NDArray[np.int64]  # (m + 1,) rows of the basis
     residual: NDArray[np.float64]  # (m + 1, n) targets minus the fit
-    taken: NDArray[np.bool_]  # (m + 1, 2n) rays in use
-    lines: NDArray[np.int64]  # (m + 1,) straight lines that pairs of opposite rays in use make up
+    owner: NDArray[np.int64]  # (m + 1, 2n) 2j + e where a ray is ray e of piece j, −1 if in no piece
+    pairs: NDArray[np.int64]  # (2m,) samples with both of their rays in use
+    lines: NDArray[np.int64]  # (m + 1,) how many
+    free: NDArray[np.float64]  # (2m, 1 + m, 2) changes of all lines that leave the fit; the last is nobody's
+    frees: NDArray[np.int64]  # (m + 1,) how many
 
 
 @njit(cache=True, nogil=True)
@@ -43,7 +46,7 @@ def search(ramps, targets, marks, chosen, keys, losses, widths, choices, signs):
     found = level = 0
     for _ in range(len(losses)):
         for j in range(level, count):
-            _add(fit, ramps, j, chosen[j])
+            _add(fit, ramps, j, chosen)
         residual = fit.residual[count]
         if _stay(ramps, chosen, residual, allowed):
             for j in range(count):
@@ -72,51 +75,89 @@ def _start(count, targets):  # pragma: no cover
     n, most = len(targets), 2 * count
     fit = Fit(
         np.empty((most, n)),
-        np.zeros((most, most)),
-        np.empty(most),
+        np.empty((most, most)),
         np.empty(most, np.int64),
+        np.empty(most),
         np.zeros(count + 1, np.int64),
         np.empty((count + 1, n)),
-        np.zeros((count + 1, 2 * n), np.bool_),
+        np.full((count + 1, 2 * n), -1),
+        np.empty(most, np.int64),
+        np.zeros(count + 1, np.int64),
+        np.empty((most, count + 1, 2)),
         np.zeros(count + 1, np.int64),
     )
     fit.residual[0] = targets
-    fit.taken[0, n - 1] = fit.taken[0, n] = True
+    fit.owner[0, n - 1] = fit.owner[0, n] = most
     return fit
 
 
 @njit(cache=True, nogil=True)
-def _add(fit, ramps, level, piece):  # pragma: no cover
-    """The fit by one more piece.
-
-    Which rays depend on which is known without a threshold. The rays to the right are independent, and so
-    are those to the left; the two on sample p differ by the line x − x_p. Any two of these lines span the
-    others, so that a ray depends on those in use where it is among them or makes up a third line.
-    """
-    n = fit.basis.shape[1]
-    rank, lines = fit.rank[level], fit.lines[level]
-    residual, taken = fit.residual[level + 1], fit.taken[level + 1]
-    residual[:], taken[:] = fit.residual[level], fit.taken[level]
-    for end in range(2):
-        ray, c = ramps.pieces[piece, end], 2 * level + end
-        if ray < 0:
+def _add(fit, ramps, level, chosen):  # pragma: no cover
+    """The fit by one more piece."""
+    piece, n = chosen[level], fit.basis.shape[1]
+    residual, owner = fit.residual[level + 1], fit.owner[level + 1]
+    residual[:], owner[:] = fit.residual[level], fit.owner[level]
+    lines, frees, new = fit.lines[level], fit.frees[level], 0
+    single = ramps.pieces[piece, 1] < 0
+    # Which rays depend on which needs no threshold. Those to the right are independent, and so are those to
+    # the left; the two on sample p differ by x − x_p, and any two of these lines span all others.
+    for end in range(1 if single else 2):
+        ray = ramps.pieces[piece, end]
+        if owner[ray] >= 0:
+            _share(fit.free[frees], ramps, chosen, owner[ray], 2 * level + end)
+            frees += 1
             continue
-        pair = not taken[ray] and taken[(ray + n) % (2 * n)]
-        depends = taken[ray] or (pair and lines >= 2)
-        lines += pair
-        taken[ray] = True
-        new, inside = fit.basis[rank], fit.inside[c]
-        new[:], inside[:] = ramps.rays[ray], 0.0
+        owner[ray] = 2 * level + end
+        new += 1
+        if owner[(ray + n) % (2 * n)] >= 0:
+            fit.pairs[lines] = ray % n
+            lines += 1
+            if lines > 2:
+                _bend(fit.free[frees], ramps, chosen, owner, fit.pairs[0], fit.pairs[1], ray % n)
+                frees += 1
+                new -= 1
+    fit.lines[level + 1], fit.frees[level + 1] = lines, frees
+    rank = fit.rank[level]
+    end = 2 * level + (1 if single else 2)
+    for c in range(end - new, end):
+        column, inside = fit.basis[rank], fit.inside[rank]
+        column[:] = ramps.steps[piece] if c % 2 else ramps.rays[ramps.pieces[piece, 0 if single else 1]]
+        inside[:] = 0.0
         for _ in range(2):  # a second time for what rounding left over
             for b in range(rank):
-                inside[b] += _take_out(fit.basis[b], new)
-        if not depends:
-            inside[rank] = np.sqrt((new * new).sum())
-            new /= inside[rank]
-            fit.target[rank] = _take_out(new, residual)
-            fit.column[rank] = c
-            rank += 1
-    fit.rank[level + 1], fit.lines[level + 1] = rank, lines
+                inside[b] += _take_out(fit.basis[b], column)
+        inside[rank] = np.sqrt((column * column).sum())
+        column /= inside[rank]
+        fit.target[rank] = _take_out(column, residual)
+        fit.column[rank] = c
+        rank += 1
+    fit.rank[level + 1] = rank
+
+
+@njit(cache=True, nogil=True)
+def _share(free, ramps, chosen, one, other):  # pragma: no cover
+    """The change of two pieces that hand the ray they share to each other."""
+    lengths = ramps.length[chosen[one // 2]], ramps.length[chosen[other // 2]]
+    free[:] = 0.0
+    free[one // 2, one % 2] = -lengths[0] / max(lengths)
+    free[other // 2, other % 2] = lengths[1] / max(lengths)
+
+
+@njit(cache=True, nogil=True)
+def _bend(free, ramps, chosen, owner, p, q, r):  # pragma: no cover
+    """The change by (x_q − x_r) (x − x_p) + (x_r − x_p) (x − x_q) + (x_p − x_q) (x − x_r), which is zero."""
+    n = len(owner) // 2
+    points = ramps.rays[0]  # from the first one on
+    free[:] = 0.0
+    for sample, weight in (
+        (p, points[q] - points[r]),
+        (q, points[r] - points[p]),
+        (r, points[p] - points[q]),
+    ):
+        for place, side in ((owner[sample], 1.0), (owner[n + sample], -1.0)):
+            if place < 2 * len(chosen):
+                free[place // 2, place % 2] = side * weight * ramps.length[chosen[place // 2]]
+    free /= np.abs(free).max()
 
 
 @njit(cache=True, nogil=True)
@@ -153,33 +194,19 @@ def _stay(ramps, chosen, residual, allowed):  # pragma: no cover
 
 @njit(cache=True, nogil=True)
 def _lines(fit, ramps, chosen):  # pragma: no cover
-    """All ways to write the fit: (pieces, 2, 1 + k) values of the lines at the ends of their gaps.
-
-    The last index: the way without the k dependent columns, and the change with each of these.
-    """
+    """The values of all lines at the ends of their gaps, and their free changes: (pieces, 2, 1 + k)."""
     count = len(chosen)
-    rank = fit.rank[count]
-    used = np.zeros(2 * count, np.bool_)
-    used[fit.column[:rank]] = True
-    k = 1
-    for c in range(2 * count):
-        k += not used[c] and ramps.pieces[chosen[c // 2], c % 2] >= 0
-    lines = np.zeros((count, 2, k))
-    weights = np.empty(rank)
-    k = 0
-    for c in range(-1, 2 * count):
-        if c >= 0 and (used[c] or ramps.pieces[chosen[c // 2], c % 2] < 0):
-            continue
-        length = 1.0
-        if c >= 0:
-            length = ramps.length[chosen[c // 2]]
-            lines[c // 2, c % 2, k] = 1.0
-        for b in range(rank - 1, -1, -1):
-            value = fit.target[b] if c < 0 else -fit.inside[c, b] / length
-            for later in range(b + 1, rank):
-                value -= fit.inside[fit.column[later], b] * weights[later]
-            at = fit.column[b]
-            weights[b] = value / fit.inside[at, b]
-            lines[at // 2, at % 2, k] = weights[b] * ramps.length[chosen[at // 2]]
-        k += 1
+    rank, frees = fit.rank[count], fit.frees[count]
+    weights, lines = np.zeros(2 * count), np.zeros((count, 2, 1 + frees))
+    for b in range(rank - 1, -1, -1):
+        value = fit.target[b]
+        for later in range(b + 1, rank):
+            value -= fit.inside[later, b] * weights[fit.column[later]]
+        weights[fit.column[b]] = value / fit.inside[b, b]
+    for j in range(count):
+        piece, step = chosen[j], weights[2 * j + 1]
+        lines[j, 0, 0], lines[j, 1, 0] = step, step * ramps.turn[piece]
+        lines[j, 0 if ramps.pieces[piece, 1] < 0 else 1, 0] += weights[2 * j] * ramps.length[piece]
+        for k in range(frees):
+            lines[j, :, 1 + k] = fit.free[k, j]
     return lines

@@ -22,6 +22,8 @@ class Ramps(NamedTuple):
     rays: (2n, n); row p is relu(x − x_p) on the samples, row n + p is relu(x_p − x). Two of them are zero.
     pieces: (k, 2) rays of each piece, −1 for none. length: (k,) of the gap of the kink: a line with
     coefficients α, β on the rays has the values α·length, β·length at the ends of the gap.
+    steps: (k, n) 1 where the piece is on, else 0: a mixture of the rays, too, of values 1 and `turn` (k,) at
+    the ends. With one ray it makes up the columns of a fit, since two rays of a short gap are nearly one.
     place: (k,) the sample that the kink is on, −1 for a kink between samples. right: (k,) on to the right?
     gap: (k, 2) the samples around the kink, n and n + 1 for a kink that is not among them.
     """
@@ -29,6 +31,8 @@ class Ramps(NamedTuple):
     rays: NDArray[np.float64]
     pieces: NDArray[np.int64]
     length: NDArray[np.float64]
+    steps: NDArray[np.float64]
+    turn: NDArray[np.float64]
     place: NDArray[np.int64]
     right: NDArray[np.bool_]
     gap: NDArray[np.int64]
@@ -57,4 +61,7 @@ def ramps(points: NDArray[np.float64], *, on_samples: bool) -> Ramps:
         rows += [((p, -1), span, p, True, (p, p)) for p in range(n - 2)]
         rows += [((n + p, -1), span, p, False, (p, p)) for p in range(2, n)]
     pieces, length, place, right, gap = (np.array(column) for column in zip(*rows, strict=True))
-    return Ramps(rays, pieces, length, place, right, gap)
+    steps = (rays[pieces[:, 0]] > 0).astype(float)
+    steps[0], turn = 1.0, np.full(len(pieces), -1.0)
+    turn[0] = 1.0
+    return Ramps(rays, pieces, length, steps, turn, place, right, gap)

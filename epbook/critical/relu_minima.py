@@ -20,6 +20,7 @@ from epbook.progress import progress
 from epbook.results import Result
 
 _PORTION = 10_000  # fits between two looks for Ctrl-C: some hundredths of a second
+_CLOSE = 1e-5
 _EXACT = 1e-24  # of the largest target's square: a loss that is rounding alone
 
 
@@ -82,10 +83,11 @@ def relu_minima(x: Tensor, y: Tensor, *, pieces: int, on_samples: bool = True) -
     Where lines are linearly dependent, inequalities decide whether some way to write the fit has its kinks in
     place.
 
-    x, y: (n, 1) with x ascending, n ≥ 3, in any units. on_samples: with kinks on samples? If not, the list is
-    that of the minima, and numbers of neurons, without such kinks. Returns them by falling loss. A number
-    below 1e-9 of the largest target counts as zero. Some (4n)^pieces / pieces! choices, or (2n)^pieces /
-    pieces! without kinks on samples: 2 s for 4 pieces, or 5 without, at n = 20.
+    x, y: (n, 1), n ≥ 3, x ascending and at least 1e-5 of its range apart, in any units. on_samples: with
+    kinks on samples? If not, the list is that of the minima, and numbers of neurons, without such kinks.
+    Returns them by falling loss. A number below 1e-9 of the largest target counts as zero. Some
+    (4n)^pieces / pieces! choices, or (2n)^pieces / pieces! without kinks on samples: 2 s for 4 pieces, or
+    5 without, at n = 20.
     Raises ValueError where the data are not such, or pieces is no whole number of at least 1.
     Source: chapter section 1.1 (the data); the convexity is that of least squares.
 
@@ -122,6 +124,11 @@ def _line(x: Tensor, y: Tensor) -> tuple[NDArray, NDArray]:
         raise ValueError(
             "x must be ascending, without repetition: sort x, and y with it; "
             f"x[{i}] is {points[i]}, x[{i + 1}] is {points[i + 1]}"
+        )
+    for i in np.flatnonzero(np.diff(points) < _CLOSE * np.ptp(points)):
+        raise ValueError(
+            f"samples must be {_CLOSE:.0e} of their range apart, or rounding decides on the kinks between "
+            f"them: x[{i}] is {points[i]}, x[{i + 1}] is {points[i + 1]}"
         )
     return points, targets
 
