@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from epbook.given import layers
+from epbook.checks import positive, whole
+from epbook.given import differentiable, read, unflat
+from epbook.networks import forward
 
 
 def critical_targets(net: nn.Sequential, x: Tensor, *, residual: float = 1.0, seed: int = 0) -> Tensor:
@@ -14,8 +16,9 @@ def critical_targets(net: nn.Sequential, x: Tensor, *, residual: float = 1.0, se
     y = f(x) + r with Jᵀr = 0, J = ∂f(x)/∂θ: then ∇L = (2/N) Jᵀ(f − y) = 0. The residual r is drawn from
     the complement of the tangent space, so the point is generic: minimum or saddle, of any depth.
 
-    x: (n, inputs), in float64, with n · outputs above the number of parameters. residual: root mean square
-    of r, in units of the output. Returns y, (n, outputs). Raises ValueError where there are too few samples.
+    x: (n, inputs), with n · outputs above the number of parameters. residual: root mean square of r, in
+    units of the output. Returns y, (n, outputs), float64: rounded to float32 it would be critical no more.
+    Raises ValueError where there are too few samples or the residual is not positive.
     Source: the normal equations of least squares, read backwards.
 
     >>> from epbook.networks import two_layer
@@ -25,25 +28,19 @@ def critical_targets(net: nn.Sequential, x: Tensor, *, residual: float = 1.0, se
     >>> bool(net[0].weight.grad.abs().max() < 1e-14)
     True
     """
-    layers(net)
-    names = [name for name, _ in net.named_parameters()]
-    values = tuple(p.detach() for p in net.parameters())
-
-    def output(*values: Tensor) -> Tensor:
-        return torch.func.functional_call(net, dict(zip(names, values, strict=True)), (x,)).flatten()
-
-    blocks = torch.func.jacrev(output, argnums=tuple(range(len(values))))(*values)
-    jacobian = torch.cat([block.reshape(block.shape[0], -1) for block in blocks], dim=1)
-    count, parameters = jacobian.shape  # (n · outputs, parameters)
+    given = read(net, x)
+    size, random = positive(residual, "residual"), torch.Generator().manual_seed(whole(seed, "seed"))
+    count, parameters = len(given.x) * given.outputs, len(given.theta)
     if count <= parameters:
         raise ValueError(
-            f"{len(x)} samples give {count} outputs for {parameters} parameters: no residual is left. "
+            f"{len(given.x)} samples give {count} outputs for {parameters} parameters: no residual is left. "
             "Take more samples"
         )
-    basis, _ = torch.linalg.qr(jacobian)
-    r = torch.randn(count, generator=torch.Generator().manual_seed(seed), dtype=jacobian.dtype)
+    with differentiable():
+        jacobian = torch.func.jacrev(lambda t: forward(unflat(given.layers, t), given.x).flatten())(given.theta)
+    basis, _ = torch.linalg.qr(jacobian.detach())  # (n · outputs, parameters)
+    r = torch.randn(count, generator=random, dtype=torch.float64).to(given.x.device)
     for _ in range(2):  # the second projection removes what rounding left in the first
         r = r - basis @ (basis.T @ r)
-    r = r * (residual / r.square().mean().sqrt())
-    with torch.no_grad():
-        return net(x) + r.view(len(x), -1)
+    r = r * (size / r.square().mean().sqrt())
+    return forward(given.layers, given.x) + r.view(len(given.x), -1)

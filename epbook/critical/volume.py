@@ -11,14 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from epbook.given import layers
+from epbook.checks import choice, positive, whole
+from epbook.given import Given, differentiable, read, unflat
+from epbook.losses import Loss, mse_loss
+from epbook.networks import forward
+from epbook.results import Result
 
 KEEP = 0.25  # fraction of the particles that pass from one level to the next
 MOVES = 16  # Metropolis steps of every particle per level
 
 
-@dataclass(frozen=True)
-class Volume:
+@dataclass(frozen=True, eq=False)
+class Volume(Result):
     """Fraction of a ball in which a height stays below ε: the empirical distribution, ε ascending.
 
     height: ε; fraction: vol{‖θ − θ*‖ ≤ radius, height(θ) < ε} / vol(ball).
@@ -43,22 +47,22 @@ def flat_volume(
     x: Tensor,
     y: Tensor,
     *,
+    loss: Loss = mse_loss,
     radius: float = 0.1,
     height: str = "loss",
     deepest: float = 1e-12,
     particles: int = 1000,
     seed: int = 0,
-    loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.mse_loss,
 ) -> Volume:
     """Volume of {θ : |L(θ) − L(θ*)| < ε} inside a ball around θ*, for every ε, by subset simulation.
 
     Each level keeps the lowest quarter of the particles and refills by Metropolis moves inside the ball
     and below the level, so that a fraction of 4^−k costs k levels.
 
-    net: at θ*, of which nothing is assumed. radius: of the ball, in parameter units. height: "loss" for
+    net: at θ*, of which nothing is assumed. x: (n, inputs), y: what the loss takes. radius: of the ball, in parameter units. height: "loss" for
     |L − L*|, "gradient" for ‖∇L‖₂, the speed of gradient flow. Stops at fraction `deepest`. particles: per
     level; the relative error of a fraction 4^−k is about √(k·10/particles). Returns a Volume.
-    Raises ValueError for a radius, height, fraction or count out of range.
+    Raises ValueError for data that do not fit, and a radius, height, fraction or count out of range.
     Source: chapter section 1.3 (the informal argument on volume); subset simulation: Au and Beck 2001.
 
     >>> from epbook.networks import sequential
@@ -68,23 +72,18 @@ def flat_volume(
     >>> abs(volume.slope(1e-6, 1e-2) - 1) < 0.1
     True
     """
-    layers(net)
-    for name, value in (("radius", radius), ("deepest", deepest)):
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} must be positive and finite, got {value!r}")
-    if height not in ("loss", "gradient"):
-        raise ValueError(f'height must be "loss" or "gradient", got {height!r}')
-    if particles != int(particles) or particles < 40:
-        raise ValueError(f"particles must be a whole number of at least 40, got {particles!r}")
-    centre = nn.utils.parameters_to_vector(net.parameters()).detach()
-    measured = _height(net, x, y, loss, height, centre)
-    generator = torch.Generator().manual_seed(seed)
+    given = read(net, x, y, loss=loss)
+    radius, deepest = positive(radius, "radius"), positive(deepest, "deepest")
+    particles = whole(particles, "particles", 40)
+    centre = given.theta
+    measured = _height(given, choice(height, "height", ["loss", "gradient"]))
+    generator = torch.Generator(centre.device).manual_seed(whole(seed, "seed"))
 
     def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, dtype=centre.dtype)
+        return torch.randn(*shape, generator=generator, dtype=centre.dtype, device=centre.device)
 
     def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=generator, dtype=centre.dtype)
+        return torch.rand(*shape, generator=generator, dtype=centre.dtype, device=centre.device)
 
     shift = normal(particles, len(centre))
     shift *= radius * uniform(particles, 1) ** (1 / len(centre)) / shift.norm(dim=1, keepdim=True)
@@ -120,22 +119,20 @@ def flat_volume(
     )
 
 
-def _height(
-    net: nn.Sequential, x: Tensor, y: Tensor, loss: Callable, height: str, centre: Tensor
-) -> Callable[[Tensor], Tensor]:
+def _height(given: Given, height: str) -> Callable[[Tensor], Tensor]:
     """shift (particles, parameters) -> |L(θ* + shift) − L(θ*)| or ‖∇L(θ* + shift)‖₂, (particles,)."""
-    names = [name for name, _ in net.named_parameters()]
-    shapes = [p.shape for p in net.parameters()]
-    sizes = [p.numel() for p in net.parameters()]
 
     def at(shift: Tensor) -> Tensor:
-        values = [
-            piece.view(shape) for piece, shape in zip((centre + shift).split(sizes), shapes, strict=True)
-        ]
-        return loss(torch.func.functional_call(net, dict(zip(names, values, strict=True)), (x,)), y)
+        moved = unflat(given.layers, given.theta + shift)
+        return given.loss(forward(moved, given.x), given.y)
 
     if height == "loss":
-        start = at(torch.zeros_like(centre)).detach()
-        return lambda shift: (torch.func.vmap(at)(shift) - start).abs().detach()
+        start = at(torch.zeros_like(given.theta))
+        return lambda shift: (torch.func.vmap(at)(shift) - start).abs()
     slope = torch.func.vmap(torch.func.grad(at))
-    return lambda shift: slope(shift).norm(dim=1).detach()
+
+    def speed(shift: Tensor) -> Tensor:
+        with differentiable():
+            return slope(shift).norm(dim=1)
+
+    return speed

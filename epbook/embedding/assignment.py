@@ -2,46 +2,57 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-HALVINGS, NEWTON = 14, 4  # steps towards the multiplier below: into its basin, then to the last digit
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 
 @dataclass
-class Assignment:
+class Assignment(ABC):
     """Wide neuron i takes option o (0: null). Cost: Σ base[i, o_i] + Σ_s coupling(sums over copies of s).
 
     group[o]: the narrow neuron s that option o copies, −1 for null. terms: (n, options, 2), what neuron i
     adds to the sums of its group. goal[s]: the outgoing weight that the copies of s must reach together.
     """
 
-    incoming: NDArray[np.float64]
-    outgoing: NDArray[np.float64]
-    base: NDArray[np.float64]
-    terms: NDArray[np.float64]
-    group: NDArray[np.int64]
-    goal: NDArray[np.float64]
+    incoming: Floats
+    outgoing: Floats
+    base: Floats
+    terms: Floats
+    group: Whole
+    goal: Floats
 
-    def solve(self, starts: int) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    @abstractmethod
+    def coupling(self, sums: Floats, goal: Floats, counts: Whole) -> Floats:
+        """What it costs that the copies of one narrow neuron reach its goal together; ∞ for no copy."""
+
+    @abstractmethod
+    def rebuild(self, chosen: Whole) -> tuple[Floats, Floats]:
+        """Incoming and outgoing weights at the nearest point of these options."""
+
+    def solve(self, starts: int, seed: int) -> tuple[Whole, Floats, Floats]:
         """Options, incoming and outgoing weights at the nearest point found from all starts."""
-        draw, best, lowest = np.random.default_rng(0), None, np.inf
+        draw, found = np.random.default_rng(seed), []
         for start in range(starts):
             chosen = self._start(draw, 0.3 if start else 0.0)
             while (move := self._best_move(chosen)) is not None:
                 chosen[move[0]] = move[1]
-            if best is None or self._cost(chosen) < lowest:
-                best, lowest = chosen, self._cost(chosen)
+            found.append(chosen)
+        best = min(found, key=self._cost)
         return best, *self.rebuild(best)
 
-    def _cost(self, chosen: NDArray[np.int64]) -> float:
+    def _cost(self, chosen: Whole) -> float:
         sums, counts = self._sums(chosen)
         own = self.base[np.arange(len(chosen)), chosen]
         return float(own.sum() + self.coupling(sums, self.goal, counts).sum())
 
-    def _start(self, draw: np.random.Generator, shaken: float) -> NDArray[np.int64]:
+    def _start(self, draw: np.random.Generator, shaken: float) -> Whole:
         """The cheapest option of each neuron by itself, some redrawn, with a copy for every narrow neuron."""
         chosen = self.base.argmin(axis=1)
         other = draw.integers(self.base.shape[1], size=len(chosen))
@@ -59,14 +70,14 @@ class Assignment:
                 chosen[neuron] = options[option]
         return chosen
 
-    def _sums(self, chosen: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def _sums(self, chosen: Whole) -> tuple[Floats, Whole]:
         sums, counts = np.zeros((len(self.goal), 2)), np.zeros(len(self.goal), dtype=np.int64)
         on = self.group[chosen] >= 0
         np.add.at(sums, self.group[chosen][on], self.terms[np.arange(len(chosen)), chosen][on])
         np.add.at(counts, self.group[chosen][on], 1)
         return sums, counts
 
-    def _best_move(self, chosen: NDArray[np.int64]) -> tuple[int, int] | None:
+    def _best_move(self, chosen: Whole) -> tuple[int, int] | None:
         """The single change that lowers the cost most, all (neuron, option) at once; None where none does."""
         rows = np.arange(len(chosen))
         sums, counts = self._sums(chosen)
@@ -95,7 +106,15 @@ class Assignment:
 class Fixed(Assignment):
     """Copies equal their source (up to the sign of an odd σ): only the outgoing weights share."""
 
-    def __init__(self, incoming, outgoing, source_in, source_out, signs, null):
+    def __init__(
+        self,
+        incoming: Floats,
+        outgoing: Floats,
+        source_in: Floats,
+        source_out: Floats,
+        signs: Sequence[int],
+        null: bool,
+    ) -> None:
         options = [(s, sign) for s in range(len(source_in)) for sign in signs]
         self.sign = np.array([1, *(sign for _, sign in options)])
         self.source = source_in
@@ -108,12 +127,12 @@ class Fixed(Assignment):
         group = np.array([-1, *(s for s, _ in options)])
         super().__init__(incoming, outgoing, np.stack(base, axis=1), terms, group, source_out)
 
-    def coupling(self, sums, goal, counts):
+    def coupling(self, sums: Floats, goal: Floats, counts: Whole) -> Floats:
         """(goal − Σ a)²/n: the same correction for each of n copies."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(counts > 0, (goal - sums[..., 0]) ** 2 / counts, np.inf)
 
-    def rebuild(self, chosen):
+    def rebuild(self, chosen: Whole) -> tuple[Floats, Floats]:
         sums, counts = self._sums(chosen)
         old, on = self.group[chosen], (self.group[chosen] >= 0)
         sign = self.sign[chosen] * on
@@ -124,52 +143,44 @@ class Fixed(Assignment):
 class Scaled(Assignment):
     """Copies lie on the ray of their source, s·u with s > 0, and share Σ s a = goal.
 
-    With p = (s + a)/√2, q = (s − a)/√2: p' = p/(1 − λ), q' = q/(1 + λ), where the multiplier λ in (−1, 1)
-    is the one root of Σp²/(1 − λ)² − Σq²/(1 + λ)² = 2·goal.
+    With p = (s + a)/√2, q = (s − a)/√2 the nearest are p' = p (1 + r)/2 and q' = q (1 + 1/r)/2, where r is
+    the one positive root of Σp² (1 + r)² − Σq² (1 + 1/r)² = 8·goal.
     """
 
-    def __init__(self, incoming, outgoing, source_in, source_out):
+    def __init__(self, incoming: Floats, outgoing: Floats, source_in: Floats, source_out: Floats) -> None:
         length = np.linalg.norm(source_in, axis=1)
+        if (length == 0).any():
+            raise ValueError(
+                f"neuron {length.argmin()} of the narrow network has no incoming weights, so no direction "
+                "to copy: leave it out"
+            )
         self.ray = source_in / length[:, None]
         self.along = incoming @ self.ray.T  # (n, narrow width): s before the correction
         across = ((incoming[:, None] - self.along[..., None] * self.ray[None]) ** 2).sum(axis=2)
         base = np.column_stack([(incoming**2).sum(axis=1) + outgoing**2, across])
+        self.p = _nonzero(self.along + outgoing[:, None]) / 2**0.5
+        self.q = _nonzero(self.along - outgoing[:, None]) / 2**0.5
         terms = np.zeros((*base.shape, 2))
-        terms[:, 1:, 0] = (self.along + outgoing[:, None]) ** 2 / 2
-        terms[:, 1:, 1] = (self.along - outgoing[:, None]) ** 2 / 2
+        terms[:, 1:, 0], terms[:, 1:, 1] = self.p**2, self.q**2
         group = np.arange(-1, len(source_in))
         super().__init__(incoming, outgoing, base, terms, group, source_out * length)
 
-    def _multiplier(self, sums, goal):
-        low = np.full(np.broadcast_shapes(sums.shape[:-1], goal.shape), 1e-12 - 1)
-        high = -low
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            below = sums[..., 0] / (1 - middle) ** 2 - sums[..., 1] / (1 + middle) ** 2 < 2 * goal
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        root = (low + high) / 2
-        for _ in range(NEWTON):
-            off = sums[..., 0] / (1 - root) ** 2 - sums[..., 1] / (1 + root) ** 2 - 2 * goal
-            slope = 2 * sums[..., 0] / (1 - root) ** 3 + 2 * sums[..., 1] / (1 + root) ** 3
-            root = np.clip(root - off / np.where(slope > 0, slope, 1.0), low, high)
-        return root
+    def coupling(self, sums: Floats, goal: Floats, counts: Whole) -> Floats:
+        p, q = np.moveaxis(np.maximum(sums, TINY**2), -1, 0)
+        r = ratio(p, q, goal)
+        return np.where(counts > 0, p * ((r - 1) / 2) ** 2 + q * ((1 / r - 1) / 2) ** 2, np.inf)
 
-    def coupling(self, sums, goal, counts):
-        m = self._multiplier(sums, goal)
-        cost = sums[..., 0] * (m / (1 - m)) ** 2 + sums[..., 1] * (m / (1 + m)) ** 2
-        return np.where(counts > 0, cost, np.inf)
-
-    def rebuild(self, chosen):
+    def rebuild(self, chosen: Whole) -> tuple[Floats, Floats]:
         old, on = self.group[chosen], (self.group[chosen] >= 0)
-        m = self._multiplier(self._sums(chosen)[0], self.goal)[old]
-        s = self.along[np.arange(len(old)), old]
-        p, q = (s + self.outgoing) / (1 - m) / 2**0.5, (s - self.outgoing) / (1 + m) / 2**0.5
+        sums, rows = np.maximum(self._sums(chosen)[0], TINY**2), np.arange(len(chosen))
+        r = ratio(sums[:, 0], sums[:, 1], self.goal)[old]
+        p, q = self.p[rows, old] * (1 + r) / 2, self.q[rows, old] * (1 + 1 / r) / 2
         scale, out = (p + q) / 2**0.5 * on, (p - q) / 2**0.5 * on
         return scale[:, None] * self.ray[old], out
 
-    def solve(self, starts):
+    def solve(self, starts: int, seed: int) -> tuple[Whole, Floats, Floats]:
         while True:
-            chosen, new_in, new_out = super().solve(starts)
+            chosen, new_in, new_out = super().solve(starts, seed)
             turned = (self.group[chosen] >= 0) & ((new_in * self.ray[self.group[chosen]]).sum(axis=1) <= 0)
             if not turned.any():
                 return chosen, new_in, new_out
@@ -179,3 +190,41 @@ class Scaled(Assignment):
                 raise ValueError(
                     f"no wide neuron can become a copy of neuron {lost[0]}: all point away from it"
                 )
+
+
+# In place of an exact zero of p or q, which no factor could move: far below every weight, with a square.
+TINY = 1e-100
+
+
+def _nonzero(values: Floats) -> Floats:
+    return np.where(np.abs(values) < TINY, TINY, values)
+
+
+def ratio(p: Floats, q: Floats, goal: Floats) -> Floats:
+    """The root r > 0 of p (1 + r)² − q (1 + 1/r)² = 8·goal for p, q > 0, to rounding.
+
+    Newton in log r, between bounds: for goal ≥ 0 the root is at least √(q/p), where the left side is 0, and
+    at most where p (1 + r)² alone outweighs the rest there. For goal < 0 the same with p, q exchanged, of 1/r.
+    Source: the Lagrange multiplier of the nearest point on Σ s a = goal.
+
+    >>> ratio(np.array([2.0]), np.array([1.0]), np.array([7 / 8]))
+    array([1.])
+    """
+    turned = goal < 0
+    p, q, goal = np.where(turned, q, p), np.where(turned, p, q), np.abs(goal)
+    low = np.log(q / p) / 2
+    more = np.exp(low) * (2 + np.exp(low)) + 8 * goal / p
+    high = np.maximum(np.log(more / (1 + np.sqrt(1 + more))), low)
+    root = high
+    for _ in range(100):
+        r = np.exp(root)
+        rest = 8 * goal + q * (1 + 1 / r) ** 2
+        off = np.log(p / rest) + 2 * np.log1p(r)  # both sides in logarithms: nearly straight
+        low, high = np.where(off <= 0, root, low), np.where(off >= 0, root, high)
+        new = root - off / (2 * r / (1 + r) + 2 * q * (1 + 1 / r) / (r * rest))
+        new = np.where((new < low) | (new > high), (low + high) / 2, new)
+        done = np.abs(new - root) <= 4e-16 * np.maximum(np.abs(root), 1)
+        root = new
+        if done.all():
+            break
+    return np.exp(np.where(turned, -root, root))
