@@ -8,8 +8,6 @@ import torch
 from torch import nn
 
 import epbook as ep
-from epbook.embedding.assignment import Fixed, Scaled
-from epbook.embedding.nearest import _sides
 
 
 def half_mse(output, target):
@@ -71,59 +69,6 @@ def test_figure_1_5_b():
     assert [int((law.curvatures < 0).sum()) for law in laws] == [1, 0]
 
 
-@pytest.mark.parametrize("activation", [nn.Tanh, nn.ReLU, nn.Sigmoid])
-def test_nearest_point_against_every_assignment(activation):
-    ratios = []
-    for case in range(12):
-        narrow = ep.two_layer(1, 2, activation=activation, std=1.0, seed=case)
-        wide = ep.embed(narrow, 5, seed=case)
-        generator = torch.Generator().manual_seed(case)
-        with torch.no_grad():
-            for p in wide.parameters():
-                p += 0.15 * torch.randn(p.shape, generator=generator, dtype=p.dtype)
-        found = ep.embedding.nearest_embedded(wide, narrow, starts=4)
-        w, c, _ = _sides(wide, "wide")
-        v, d, _ = _sides(narrow, "narrow")
-        signs = (1, -1) if activation is nn.Tanh else (1,)
-        problem = (
-            Scaled(w, c, v, d) if activation is nn.ReLU else Fixed(w, c, v, d, signs, activation is nn.Tanh)
-        )
-        best = np.inf
-        for options in itertools.product(range(problem.base.shape[1]), repeat=5):
-            chosen = np.array(options)
-            allowed = np.isfinite(problem.base[np.arange(5), chosen]).all()
-            if allowed and set(problem.group[chosen]) >= {0, 1}:
-                new_in, new_out = problem.rebuild(chosen)
-                copies = problem.group[chosen]
-                turned = activation is nn.ReLU and (
-                    (copies >= 0) & ((new_in * problem.ray[copies]).sum(axis=1) <= 0)
-                )
-                if not np.any(turned):
-                    best = min(best, ((new_in - w) ** 2).sum() + ((new_out - c) ** 2).sum())
-        assert found.distance >= best**0.5 * (1 - 1e-9)  # no assignment beats the list of all
-        ratios.append(found.distance / best**0.5)
-        x = torch.linspace(-2, 2, 9, dtype=torch.float64)[:, None]
-        torch.testing.assert_close(found.model(x), narrow(x), rtol=1e-9, atol=1e-9)
-    assert np.median(ratios) < 1 + 1e-9
-    assert max(ratios) < 1.1
-
-
-def test_nearest_is_zero_on_the_set_and_bad_input_is_named():
-    net = ep.two_layer(1, 2, std=1.0, seed=1)
-    wide = ep.embedding.scale(ep.embed(net, 5), 2.5, neuron=3)
-    found = ep.embedding.nearest_embedded(wide, net)
-    assert found.distance < 1e-13
-    assert found.copies == (0, 1, 0, 0, 1)
-    with pytest.raises(ValueError, match="does not embed into width 2"):
-        ep.embedding.nearest_embedded(net, wide)
-    with pytest.raises(ValueError, match="differ in σ"):
-        ep.embedding.nearest_embedded(wide, ep.two_layer(1, 2, activation=nn.Tanh))
-    with pytest.raises(ValueError, match="narrow must be a two-layer network of scalar output"):
-        ep.embedding.nearest_embedded(wide, ep.two_layer(1, 2, outputs=2))
-    with pytest.raises(ValueError, match="starts"):
-        ep.embedding.nearest_embedded(wide, net, starts=0)
-
-
 def test_volume_against_the_ellipsoid_and_the_saddle():
     zero = torch.zeros(3, 1, dtype=torch.float64)
     net = ep.sequential([(torch.zeros(1, 3, dtype=torch.float64), None, None)])
@@ -142,7 +87,55 @@ def test_volume_against_the_ellipsoid_and_the_saddle():
         volume.at(1e9)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_volume_of_a_canyon_a_hundred_thousand_times_as_long_as_wide(seed):
+    # L = w₁² + 10¹⁰ w₂² in the unit disc: the fraction is ε/10⁵. Moves of one size for all directions die out
+    # along the canyon; differences of two particles know it.
+    net = ep.sequential([(torch.zeros(1, 2, dtype=torch.float64), None, None)])
+    x, zero = torch.diag(torch.tensor([2.0, 2e10], dtype=torch.float64)) ** 0.5, torch.zeros(2, 1).double()
+    volume = ep.critical.flat_volume(net, x, zero, radius=1.0, particles=600, deepest=1e-12, seed=seed)
+    assert volume.height[0] < 1e-6
+    for height in (1e-2, 1e-4, 1e-6):
+        assert 0.5 < volume.at(height) / (height / 1e5) < 2
+
+
+def test_volume_takes_any_loss_and_number_type_and_one_seed_gives_one_result():
+    net = ep.sequential([(torch.zeros(1, 2, dtype=torch.float64), None, None)])
+    x, zero = torch.eye(2, dtype=torch.float64), torch.zeros(2, 1, dtype=torch.float64)
+
+    def volume(net=net, x=x, loss=nn.functional.mse_loss, seed=0):
+        return ep.critical.flat_volume(net, x, zero, loss=loss, seed=seed, radius=1.0, particles=100)
+
+    assert volume() == volume(net.float(), x.float())
+    assert volume(seed=1) != volume(net.double())
+    mean, total = volume(), volume(loss=nn.MSELoss(reduction="sum"))
+    np.testing.assert_allclose(total.height, 2 * mean.height, rtol=1e-12)
+    assert np.array_equal(total.fraction, mean.fraction)
+
+
+@pytest.mark.parametrize("sizes", [(1, 3, 1), (2, 2, 2, 1), (1, 2, 2, 2)])
+def test_targets_make_a_float32_network_critical_in_float64(sizes):
+    draw = torch.Generator().manual_seed(1)
+    triples = [
+        (torch.randn(out, into, generator=draw), torch.randn(out, generator=draw), nn.Tanh())
+        for into, out in itertools.pairwise(sizes)
+    ]
+    net = ep.sequential([*triples[:-1], (*triples[-1][:2], None)])
+    x = torch.randn(60, sizes[0], generator=draw)
+    y = ep.critical.critical_targets(net, x, residual=0.3)
+    net, x = net.double(), x.double()
+    loss = nn.functional.mse_loss(net(x), y)
+    loss.backward()
+    assert max(p.grad.abs().max() for p in net.parameters()) < 1e-13
+    assert loss.item() ** 0.5 == pytest.approx(0.3)
+
+
 def test_targets_need_samples():
     net = ep.two_layer(1, 3, activation=nn.Tanh)
+    x = torch.linspace(-1, 1, 20, dtype=torch.float64)[:, None]
+    with pytest.raises(ValueError, match=r"residual must be positive and finite, got -1\.0"):
+        ep.critical.critical_targets(net, x, residual=-1.0)
+    with pytest.raises(ValueError, match="seed"):
+        ep.critical.critical_targets(net, x, seed=0.5)
     with pytest.raises(ValueError, match="4 samples give 4 outputs for 9 parameters"):
         ep.critical.critical_targets(net, torch.zeros(4, 1, dtype=torch.float64))

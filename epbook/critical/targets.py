@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from epbook.checks import positive, whole
-from epbook.given import differentiable, read, unflat
+from epbook.given import differentiable, read, refuse_meta, unflat
 from epbook.networks import forward
 
 
@@ -29,6 +29,7 @@ def critical_targets(net: nn.Sequential, x: Tensor, *, residual: float = 1.0, se
     True
     """
     given = read(net, x)
+    refuse_meta(given.layers)
     size, random = positive(residual, "residual"), torch.Generator().manual_seed(whole(seed, "seed"))
     count, parameters = len(given.x) * given.outputs, len(given.theta)
     if count <= parameters:
@@ -37,7 +38,8 @@ def critical_targets(net: nn.Sequential, x: Tensor, *, residual: float = 1.0, se
             "Take more samples"
         )
     with differentiable():
-        jacobian = torch.func.jacrev(lambda t: forward(unflat(given.layers, t), given.x).flatten())(given.theta)
+        output = torch.func.jacrev(lambda theta: forward(unflat(given.layers, theta), given.x).flatten())
+        jacobian = output(given.theta)
     basis, _ = torch.linalg.qr(jacobian.detach())  # (n · outputs, parameters)
     r = torch.randn(count, generator=random, dtype=torch.float64).to(given.x.device)
     for _ in range(2):  # the second projection removes what rounding left in the first

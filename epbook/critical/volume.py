@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from epbook.checks import choice, positive, whole
-from epbook.given import Given, differentiable, read, unflat
+from epbook.given import Given, differentiable, read, refuse_meta, unflat
 from epbook.losses import Loss, mse_loss
 from epbook.networks import forward
 from epbook.results import Result
@@ -59,9 +59,10 @@ def flat_volume(
     Each level keeps the lowest quarter of the particles and refills by Metropolis moves inside the ball
     and below the level, so that a fraction of 4^−k costs k levels.
 
-    net: at θ*, of which nothing is assumed. x: (n, inputs), y: what the loss takes. radius: of the ball, in parameter units. height: "loss" for
-    |L − L*|, "gradient" for ‖∇L‖₂, the speed of gradient flow. Stops at fraction `deepest`. particles: per
-    level; the relative error of a fraction 4^−k is about √(k·10/particles). Returns a Volume.
+    net: at θ*, of which nothing is assumed. x: (n, inputs), y: what the loss takes. radius: of the ball, in
+    parameter units. height: "loss" for |L − L*|, "gradient" for ‖∇L‖₂, the speed of gradient flow. Stops at
+    fraction `deepest`. particles: per level; the relative error of a fraction 4^−k is about
+    √(k·10/particles). Returns a Volume.
     Raises ValueError for data that do not fit, and a radius, height, fraction or count out of range.
     Source: chapter section 1.3 (the informal argument on volume); subset simulation: Au and Beck 2001.
 
@@ -73,17 +74,18 @@ def flat_volume(
     True
     """
     given = read(net, x, y, loss=loss)
+    refuse_meta(given.layers)
     radius, deepest = positive(radius, "radius"), positive(deepest, "deepest")
     particles = whole(particles, "particles", 40)
     centre = given.theta
     measured = _height(given, choice(height, "height", ["loss", "gradient"]))
-    generator = torch.Generator(centre.device).manual_seed(whole(seed, "seed"))
+    generator = torch.Generator().manual_seed(whole(seed, "seed"))  # one for every device
 
     def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, dtype=centre.dtype, device=centre.device)
+        return torch.randn(*shape, generator=generator, dtype=centre.dtype).to(centre)
 
     def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=generator, dtype=centre.dtype, device=centre.device)
+        return torch.rand(*shape, generator=generator, dtype=centre.dtype).to(centre)
 
     shift = normal(particles, len(centre))
     shift *= radius * uniform(particles, 1) ** (1 / len(centre)) / shift.norm(dim=1, keepdim=True)
@@ -95,14 +97,14 @@ def flat_volume(
         level = value[order[kept]]
         if not float(level) > 0:  # the rest of the ball cannot be told from θ* in float64
             break
-        heights.append(value[order[kept:]].flip(0))
+        heights.append(value[order[kept:]].flip(0).cpu())
         fractions.append(fraction * torch.arange(particles, kept, -1, dtype=centre.dtype) / particles)
         fraction *= kept / particles
-        chosen = order[:kept][torch.randint(kept, (particles,), generator=generator)]
+        chosen = order[:kept][torch.randint(kept, (particles,), generator=generator).to(order)]
         shift, value = shift[chosen], value[chosen]
         for _ in range(MOVES):
             # Differences of two particles: proposals that know the shape of the set (ter Braak 2006).
-            pairs = torch.randint(particles, (2, particles), generator=generator)
+            pairs = torch.randint(particles, (2, particles), generator=generator).to(order)
             jump = (shift[pairs[0]] - shift[pairs[1]]) * (uniform(particles, 1) * 0.8)
             small = uniform(particles, 1) < 0.7
             scale = step * torch.exp(-3 * uniform(particles, 1))

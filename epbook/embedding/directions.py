@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from epbook.embedding.step import Plan
-from epbook.given import differentiable, flat, read
+from epbook.given import differentiable, flat, read, refuse_meta
 from epbook.networks import Layer
 
 
@@ -32,16 +32,15 @@ def critical_directions(net: nn.Sequential, plan: Plan) -> Tensor:
         raise TypeError(f"plan must be a Plan, as ep.plan.split gives, got {type(plan).__name__}")
     plan(net)  # refuses what the number type of the network cannot hold
     narrow = read(net).layers
-    if narrow[0].weight.device.type == "meta":
-        raise ValueError("the directions depend on the weights, which have no values on the meta device")
-    start = plan.coefficients(narrow)
-    sizes = [len(piece) for piece in start]
-    wide = plan.rewrite(narrow)
-    free = torch.cat(start) if start else narrow[0].weight.new_zeros(0)
-    if len(free) == 0:
-        return free.new_zeros(len(flat(wide)), 0)
-    unit = flat([_units(layer) for layer in wide])
+    refuse_meta(narrow)
     with differentiable():
+        start = plan.coefficients(narrow)
+        sizes = [len(piece) for piece in start]
+        wide = plan.rewrite(narrow)
+        free = torch.cat(start) if start else narrow[0].weight.new_zeros(0)
+        if len(free) == 0:
+            return free.new_zeros(len(flat(wide)), 0)
+        unit = flat([_units(layer) for layer in wide])
         tangent = torch.autograd.functional.jacobian(
             lambda free: flat(plan.rewrite(narrow, list(free.split(sizes)))), free
         )  # (wide parameters, free coefficients)

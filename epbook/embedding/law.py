@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,13 +11,16 @@ from torch import Tensor, nn
 
 from epbook.activations import activation_of
 from epbook.critical.inertia import Inertia
+from epbook.embedding.rounding import derivative, preactivation_errors, slope
 from epbook.embedding.split import Split, shares
-from epbook.given import differentiable, read, refuse_kinks
+from epbook.given import read, refuse_kinks, refuse_meta
 from epbook.losses import Loss, mse_loss
-from epbook.networks import Layer, forward, hidden_neuron
+from epbook.networks import forward, hidden_neuron
 from epbook.results import Result
 
-RELATIVE_ZERO = 1e-13  # rounding: what counts as zero, relative to the same sum without cancellation
+# What counts as zero, relative to the errors of all terms in ε: a rounding leaves half an ε or less, and
+# sums and formulas add a few.
+ROUNDING = 8 * torch.finfo(torch.float64).eps
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,19 +36,20 @@ class SplitLaw(Result):
 
     S: Tensor
     M: Tensor
-    S_zero: float  # |eigenvalue of S| up to this counts as zero
-    M_zero: float  # singular value of M up to this counts as zero
+    units: Tensor  # (d,) the largest |x̃_j|: signs and ranks are counted in these units of the inputs
+    S_zero: float  # |eigenvalue of S| up to this counts as zero, in these units
+    M_zero: float  # singular value of M up to this counts as zero, in these units
 
     @property
     def rank(self) -> int:
         """rank M: the negative eigenvalues that every split adds, whatever α."""
-        return int((torch.linalg.svdvals(self.M) > self.M_zero).sum())
+        return int((self._couplings > self.M_zero).sum())
 
     @property
     def curvatures(self) -> Tensor:
         """Eigenvalues of S on ker M, ascending: their signs times the sign of α(1−α) are the rest."""
-        null = torch.linalg.svd(self.M)[2][self.rank :]  # rows span ker M
-        return torch.linalg.eigvalsh(null @ self.S @ null.T)
+        null = torch.linalg.svd(self.M / self.units)[2][self.rank :]  # rows span ker M
+        return torch.linalg.eigvalsh(null @ (self.S / torch.outer(self.units, self.units)) @ null.T)
 
     def matrix(self, fractions: Sequence[float]) -> Tensor:
         """Q itself for shares (f_1, …, f_k): ((k−1)(d + next width)) squared."""
@@ -65,17 +69,19 @@ class SplitLaw(Result):
         signs = torch.outer(F, S).sign()
         negative = self.rank * len(F) + int((signs < 0).sum())
         positive = self.rank * len(F) + int((signs > 0).sum())
-        size = torch.cat([torch.linalg.svdvals(self.M) / self.M_zero, self.curvatures.abs() / self.S_zero])
+        size = torch.cat([self._couplings / self.M_zero, self.curvatures.abs() / self.S_zero])
         return Inertia(
             negative,
             len(F) * sum(self.M.shape) - negative - positive,
             positive,
-            tolerance=RELATIVE_ZERO,
-            largest_zero=RELATIVE_ZERO * float(size[size <= 1].max()) if bool((size <= 1).any()) else 0.0,
-            smallest_nonzero=RELATIVE_ZERO * float(size[size > 1].min())
-            if bool((size > 1).any())
-            else math.inf,
+            tolerance=ROUNDING,
+            largest_zero=ROUNDING * float(size[size <= 1].max()) if bool((size <= 1).any()) else 0.0,
+            smallest_nonzero=ROUNDING * float(size[size > 1].min()) if bool((size > 1).any()) else math.inf,
         )
+
+    @property
+    def _couplings(self) -> Tensor:
+        return torch.linalg.svdvals(self.M / self.units)
 
     def _shares(self, fractions: Sequence[float]) -> Tensor:
         f = torch.tensor(Split(0, 0, tuple(fractions)).fractions[1:], dtype=self.S.dtype)
@@ -109,31 +115,39 @@ def split_law(
     """
     given = read(net, x, y, loss=loss)
     neuron = hidden_neuron(given.layers, layer, neuron)
+    refuse_meta(given.layers)
     refuse_kinks(given.layers, given.x)
     here, following = given.layers[layer], given.layers[layer + 1]
     inputs = forward(given.layers[:layer], given.x)
     z = here.affine(inputs)
     out = z if here.activation is None else here.activation(z)
-    pre = following.affine(out)
+    z_error, next_error = preactivation_errors(given.layers[: layer + 2], given.x)[-2:]
 
     def risk(pre: Tensor) -> Tensor:
         """The loss from the next layer's pre-activations on."""
         out = pre if following.activation is None else following.activation(pre)
         return given.loss(forward(given.layers[layer + 2 :], out), given.y)
 
-    e, e_error = _slope(risk, pre, _terms(following, out))
+    e, e_error = slope(risk, following.affine(out), next_error)
     if here.bias is not None:
         inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], dim=1)  # x̃, (n, d)
     facts, c = activation_of(here.activation), following.weight[:, neuron]
-    z = z[:, neuron]
+    z, z_error = z[:, neuron], z_error[:, neuron]
     first, second = facts.first(z), facts.second(z)
-    size = inputs.norm(dim=1)
-    error = e.abs().amax(dim=1) + e_error
+    # What rounding leaves in each term, in ε, without any cancellation: e and z have errors, and σ', σ'' are
+    # known to ε of 1, not of themselves (1 − tanh² of a saturated neuron).
+    units = inputs.abs().amax(dim=0)
+    units = torch.where(units > 0, units, 1.0)
+    size, large = (inputs / units).norm(dim=1), e.abs().amax(dim=1)
+    third = derivative(facts.second, z).abs()
+    first_error = (large + e_error) * first.abs() + large * (second.abs() * z_error + 1)
+    second_error = (large + e_error) * second.abs() + large * (third * z_error + 1)
     return SplitLaw(
         S=(inputs * ((e @ c) * second)[:, None]).T @ inputs,
         M=(e * first[:, None]).T @ inputs,
-        S_zero=RELATIVE_ZERO * float((error * c.abs().sum() * second.abs() * size**2).sum()),
-        M_zero=RELATIVE_ZERO * float((error * first.abs() * size).sum()),
+        units=units,
+        S_zero=ROUNDING * float((second_error * c.abs().sum() * size**2).sum()),
+        M_zero=ROUNDING * float((first_error * size).sum()),
     )
 
 
@@ -163,22 +177,3 @@ def split_inertia(
     """
     shared = shares(alpha, fractions)
     return split_law(net, x, y, loss=loss, layer=layer, neuron=neuron).added(shared)
-
-
-def _terms(layer: Layer, x: Tensor) -> Tensor:
-    """Σ_j |w_ij x_j| + |b_i|, what z is a sum of: rounding leaves this times ε in z."""
-    return layer._replace(
-        weight=layer.weight.abs(), bias=None if layer.bias is None else layer.bias.abs()
-    ).affine(x.abs())
-
-
-def _slope(risk: Callable[[Tensor], Tensor], pre: Tensor, terms: Tensor) -> tuple[Tensor, float]:
-    """e = ∂risk/∂pre, (n, next width), and how far e moves where `pre` moves by its terms."""
-    with differentiable():
-        pre = pre.clone().requires_grad_(True)
-        (e,) = torch.autograd.grad(risk(pre), pre, create_graph=True)
-        signs = torch.randint(2, pre.shape, generator=torch.Generator().manual_seed(0)).to(pre) * 2 - 1
-        moved = None
-        if e.requires_grad:  # not where the loss is linear
-            (moved,) = torch.autograd.grad(e, pre, signs * terms.max(), allow_unused=True)
-    return e.detach(), 0.0 if moved is None else float(moved.abs().max())

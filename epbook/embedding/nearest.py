@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from epbook.activations import activation_of, same
 from epbook.checks import whole
-from epbook.embedding.assignment import Assignment, Fixed, Floats, Scaled
-from epbook.given import Given, read
+from epbook.embedding.assignment import Assignment, Floats
+from epbook.embedding.copies import Fixed, Scaled
+from epbook.given import Given, read, refuse_meta
 from epbook.networks import Layer
 from epbook.results import Result
 
@@ -112,8 +113,7 @@ def _sides(net: nn.Sequential, name: str, x: Tensor | None = None) -> Given:
             f"{name} must be a two-layer network of scalar output, with no output bias and nothing behind "
             f"the output, got {net}"
         )
-    if found[0].weight.device.type == "meta":
-        raise ValueError(f"{name} is on the meta device, where weights have no values")
+    refuse_meta(found)
     return given
 
 
