@@ -102,6 +102,24 @@ def test_a_coupling_of_zero_is_zero_however_far_the_data_lie_from_the_origin():
     assert checked > 150
 
 
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_a_saturated_neuron_adds_no_signs_of_rounding(offset):
+    # 1 − tanh² is known to ε of 1: at z ≈ 8 to eight digits (M = 0 still, at a critical point), at 18 to none.
+    for seed in range(6):
+        draw = torch.Generator().manual_seed(seed)
+        w, c = (torch.randn(2, generator=draw, dtype=torch.float64) for _ in range(2))
+        x = torch.randn(14, 1, generator=draw, dtype=torch.float64)
+        for bias in (8.0, -12.0, 18.0):
+            b = torch.tensor([bias, 0.3], dtype=torch.float64)
+            net = ep.sequential([(0.3 * w[:, None], b, nn.Tanh()), (c[None], None, None)])
+            y = ep.critical.critical_targets(net, x, seed=seed)
+            same = ep.sequential([(0.3 * w[:, None], b - 0.3 * w * offset, nn.Tanh()), (c[None], None, None)])
+            law = ep.split_law(same, x + offset, y)
+            assert law.rank == 0
+            if bias == 18.0:
+                assert tuple(law.added((0.7, 0.3))) == (0, 3, 0)
+
+
 @pytest.mark.parametrize("factor", [1.0, 1e8])
 def test_no_error_no_signs_whatever_the_loss_is_measured_in(factor):
     for case in range(6):

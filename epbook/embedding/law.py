@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from epbook.activations import activation_of
 from epbook.critical.inertia import Inertia
-from epbook.embedding.rounding import derivative, preactivation_errors, slope
+from epbook.embedding.rounding import preactivation_errors, slope
 from epbook.embedding.split import Split, shares
 from epbook.given import read, refuse_kinks, refuse_meta
 from epbook.losses import Loss, mse_loss
@@ -139,9 +139,8 @@ def split_law(
     units = inputs.abs().amax(dim=0)
     units = torch.where(units > 0, units, 1.0)
     size, large = (inputs / units).norm(dim=1), e.abs().amax(dim=1)
-    third = derivative(facts.second, z).abs()
     first_error = (large + e_error) * first.abs() + large * (second.abs() * z_error + 1)
-    second_error = (large + e_error) * second.abs() + large * (third * z_error + 1)
+    second_error = (large + e_error) * second.abs() + large
     return SplitLaw(
         S=(inputs * ((e @ c) * second)[:, None]).T @ inputs,
         M=(e * first[:, None]).T @ inputs,

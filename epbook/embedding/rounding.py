@@ -46,19 +46,3 @@ def slope(risk: Callable[[Tensor], Tensor], z: Tensor, error: Tensor) -> tuple[T
         signs = torch.randint(2, z.shape, generator=torch.Generator().manual_seed(0)).to(z) * 2 - 1
         (moved,) = torch.autograd.grad(e, z, signs * error, materialize_grads=True)
     return e.detach(), float(moved.abs().max())
-
-
-def derivative(function: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
-    """dφ/dz of an elementwise function at z; 0 where it is constant.
-
-    Source: reverse differentiation.
-
-    >>> derivative(torch.square, torch.ones(1))
-    tensor([2.])
-    """
-    with differentiable():
-        z = z.clone().requires_grad_(True)
-        value = function(z)
-        if not value.requires_grad:
-            return torch.zeros_like(z)
-        return torch.autograd.grad(value.sum(), z, materialize_grads=True)[0]
