@@ -211,6 +211,13 @@ def test_compatible_directions_number_as_the_heuristic_count(deep, nulls):
     assert (H @ tangent).abs().max() < 1e-11 * H.abs().max()
 
 
+def test_directions_are_those_at_the_coefficients_and_not_only_where_all_are_in_use(deep):
+    # Equal shares are a compatible embedding whose free α stand at 0: they may move all the same.
+    alphas = [torch.ones(3, 2), [[0.5, 1.0, 0.5]] * 4, [[0.5, 1.0, 1.0, 0.5]] * 2]
+    plan = ep.plan.compatible(deep, [[0, 1, 0], [0, 1, 2, 0]], alphas)
+    assert ep.embedding.critical_directions(deep, plan).shape[1] == 1 + 1 + 1 * 1
+
+
 def test_three_fold_makes_a_strict_saddle_of_a_minimum():
     rng = np.random.default_rng(4)
     found = 0

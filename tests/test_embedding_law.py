@@ -104,7 +104,7 @@ def test_a_coupling_of_zero_is_zero_however_far_the_data_lie_from_the_origin():
 
 @pytest.mark.parametrize("offset", [0.0, 100.0])
 def test_a_saturated_neuron_adds_no_signs_of_rounding(offset):
-    # 1 − tanh² is known to ε of 1: at z ≈ 8 to eight digits (M = 0 still, at a critical point), at 18 to none.
+    # 1 − tanh² is known to ε of 1: at z ≈ 8 to 8 digits (M = 0 still, at a critical point), at 18 to none.
     for seed in range(6):
         draw = torch.Generator().manual_seed(seed)
         w, c = (torch.randn(2, generator=draw, dtype=torch.float64) for _ in range(2))

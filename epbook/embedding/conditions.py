@@ -124,7 +124,7 @@ def alphas_from(
             rest = rest - out @ (out.T @ (betas[layer + 1][:, None] * rest))
             rest = rest - ((rest @ given) / given.sum(dim=0)) @ given.T
             # Where the projections leave nothing, as at a single copy, they leave rounding.
-            alpha = alpha + rest.where(rest.abs() > ROUNDED * size, 0.0)
+            alpha = alpha + rest.where(rest.abs() >= ROUNDED * size, 0.0)
         alphas.append(alpha)
     return alphas
 
@@ -163,7 +163,7 @@ def null_constants(
 
 def _agree(found: Tensor, wanted: Tensor, terms: Tensor, what: str) -> None:
     """ValueError naming the worst entry where sums differ from what they must be; terms: Σ|terms| of each."""
-    off = (found - wanted).abs() - TYPED * terms.clamp(max=1) - ROUNDED * terms
+    off = (found - wanted).abs() - TYPED * terms.clamp(max=1) - ROUNDED * terms.max()
     if bool((off > 0).any()):
         row, column = divmod(int(off.argmax()), off.shape[1])
         raise ValueError(
