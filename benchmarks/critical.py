@@ -20,6 +20,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 import epbook as ep
 from epbook.critical.collect import random_start
 from epbook.critical.problem import Problem
+from epbook.given import read
 
 
 def fastest(function, rounds=15):
@@ -45,13 +46,13 @@ def speed(x, y, count=12):
     rng = np.random.default_rng(0)
     rows, number = [], 0
     while len(rows) < count:
-        net = random_start(4, x, y, 1, activation=nn.Tanh, seed=3, number=number)
+        net = random_start(4, x, y, activation=nn.Tanh, seed=3, number=number)
         point, number = ep.find_critical(net, x, y), number + 1
         if point.status != "finite":
             continue
         start = near(point, x, y, rng)
         ours, found = fastest(lambda start=start: ep.find_critical(start, x, y))
-        problem = Problem(start, x, y, nn.functional.mse_loss)
+        problem = Problem(read(start, x, y))
         evaluate = problem.evaluator.evaluate
         row = [ours, found.gradient_l1, found.status]
         for method in ("hybr", "lm"):
@@ -82,7 +83,7 @@ def floor(count=15):
         for activation in (nn.Tanh, nn.Sigmoid):
             for width in (1, 2, 3, 4):
                 for number in range(count):
-                    net = random_start(width, x, y, 1, activation=activation, seed=9, number=number)
+                    net = random_start(width, x, y, activation=activation, seed=9, number=number)
                     point = ep.find_critical(net, x, y)
                     if point.status == "finite":
                         finite += 1

@@ -51,16 +51,17 @@ def visit(browser, html):
     """visit('book/intro.html', phone=True): the page, its formulas set, and its Watch as `page.watch`.
 
     The views of one page are kept while checks ask for the same page, since loading is what takes long;
-    so a check leaves the page as a reader might. For the dark its theme is changed, which loads nothing.
-    Parametrise with scope="session", so that the checks of a page follow one another.
+    so a check leaves the page as a reader might. Parametrise with scope="session", so that the checks of
+    a page follow one another.
     """
     kept = {}
 
-    def load(name, phone):
+    def load(name, phone, dark, touch):
         context = browser.new_context(
             viewport={"width": 390 if phone else 1100, "height": 800},
+            color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
-            has_touch=phone,
+            has_touch=touch,
         )
         page = context.new_page()
         page.set_default_timeout(120_000)  # the machine may be busy
@@ -73,12 +74,11 @@ def visit(browser, html):
     def open_page(name, *, phone=False, dark=False):
         if any(key[0] != name for key in kept):
             close()
-        if (name, phone) not in kept:
-            kept[name, phone] = load(name, phone)
-        page = kept[name, phone]
-        page.evaluate("theme => { document.documentElement.dataset.theme = theme; scrollTo(0, 0); }",
-                      "dark" if dark else "light")  # fmt: skip
-        return page
+        key = (name, phone, dark)
+        if key not in kept:
+            kept[key] = load(name, phone, dark, phone)
+        kept[key].evaluate("scrollTo(0, 0)")
+        return kept[key]
 
     def close():
         for page in kept.values():

@@ -64,7 +64,7 @@ def channels():
     for name in SIGMA:
         for seed, (x, y) in enumerate(DATA.values()):
             for limit in channel_limits(name, x, y, 3, seed):
-                for t in (1e1, 1e2, 1e3, 1e4, 1e5, 1e6):
+                for t in (1e2, 1e3, 1e4, 1e5, 1e6):
                     yield channel_start(limit, t, name), x, y
 
 

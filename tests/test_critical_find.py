@@ -1,6 +1,6 @@
 """The finder: known points, the float64 floor, statuses, bad input; and the collection."""
 
-import json
+import itertools
 
 import numpy as np
 import pytest
@@ -36,16 +36,6 @@ def gradient(net, x, y):
     return torch.cat([piece.flatten() for piece in pieces])
 
 
-def one_ulp(net, x, y):
-    """What the worst change of one parameter by one unit in its last place does to ‖∇R‖₁, by trying."""
-    theta = parameters_to_vector(net.parameters()).detach()
-    H = ep.hessian(net, x, y)
-    size = theta.abs()
-    size = torch.where(size < 1e-8 * size.max(), size.max(), size)
-    ulp = torch.from_numpy(np.spacing(size.numpy()))
-    return (H.abs().sum(dim=0) * ulp).max().item()
-
-
 def test_the_one_ulp_floor_is_what_a_change_of_one_ulp_does():
     x, y = TANH
     point = ep.find_critical(width_one(), x, y)
@@ -62,25 +52,24 @@ def test_the_one_ulp_floor_is_what_a_change_of_one_ulp_does():
 
 @pytest.mark.parametrize("name", DATA)
 @pytest.mark.parametrize("activation", [nn.Tanh, nn.Sigmoid])
-@pytest.mark.parametrize("width", [1, 2, 3, 4])
-def test_finite_points_are_at_the_floor(name, activation, width):
+def test_finite_points_are_at_the_floor(name, activation):
     x, y = DATA[name]
-    met = []
-    for number in range(12):
-        net = random_start(width, x, y, 1, activation=activation, seed=1, number=number)
+    finite = 0
+    for width, number in itertools.product((1, 2, 3, 4), range(6)):
+        net = random_start(width, x, y, activation=activation, seed=1, number=number)
         point = ep.find_critical(net, x, y)
         assert point.status in {"finite", "diverging", "saturated", "not converged"}
         assert point.reason
         if point.status == "finite":
+            finite += 1
             size = gradient(point.model, x, y).abs().sum().item()
             assert size == pytest.approx(point.gradient_l1, rel=1e-9)
-            assert point.gradient_l1 <= 1e-13
-            met.append(size <= 10 * one_ulp(point.model, x, y))
+            assert size <= 10 * point.floor
             assert sum(point.inertia) + point.inertia.undecided == 3 * width
             assert point.loss == pytest.approx(nn.functional.mse_loss(point.model(x), y).item(), rel=1e-14)
         else:
             assert point.inertia is None
-    assert all(met)
+    assert finite >= 1
 
 
 def test_width_one_minimum_of_the_tanh_data():
@@ -131,24 +120,23 @@ def test_several_outputs(search):
 
 
 def test_deeper_net_and_other_loss():
-    x, y = cosine()
-    pieces = ep.layers(ep.two_layer(1, 2, activation=nn.Tanh, std=1.0, seed=0))
-    generator = torch.Generator().manual_seed(2)
-    middle = torch.randn(2, 2, generator=generator, dtype=torch.float64)
-    net = ep.sequential([pieces[0], (middle, torch.zeros(2).double(), nn.Tanh()), pieces[1]])
-
-    def half(f, t):
-        return 0.5 * nn.functional.mse_loss(f, t)
-
-    seen = set()
-    for scale in (1.0, 1.5):
-        start = ep.sequential([(scale * W, b, s) for W, b, s in ep.layers(net)])
-        point = ep.find_critical(start, x, y, loss=half, steps=150)
-        seen.add(point.status)
-        if point.status == "finite":
-            assert point.gradient_l1 <= 10 * point.floor
-    assert seen <= {"finite", "diverging", "saturated", "not converged"}
-    assert "finite" in seen
+    """Targets for which a net of three layers is critical: from nearby, it is found again."""
+    x = torch.linspace(-1, 1, 25, dtype=torch.float64)[:, None]
+    net = ep.sequential(
+        [
+            (torch.tensor([[1.3]]).double(), torch.tensor([0.4]).double(), nn.Tanh()),
+            (torch.tensor([[1.7]]).double(), torch.tensor([-0.6]).double(), nn.Tanh()),
+            (torch.tensor([[0.8]]).double(), None, None),
+        ]
+    )
+    y = ep.critical.critical_targets(net, x, seed=3)
+    theta = parameters_to_vector(net.parameters()).detach()
+    near = ep.sequential(ep.layers(net))
+    vector_to_parameters(theta + 1e-5 * torch.arange(5), near.parameters())
+    point = ep.find_critical(near, x, y, loss=lambda f, t: 0.5 * nn.functional.mse_loss(f, t))
+    assert point.status == "finite"
+    assert point.gradient_l1 <= 10 * point.floor
+    assert (parameters_to_vector(point.model.parameters()) - theta).abs().max() < 1e-6
 
 
 def test_start_is_left_alone():
@@ -207,26 +195,34 @@ def test_null_directions_of_a_split_and_of_an_absent_neuron():
     assert certified.decided
 
 
-def test_collection_goes_on_where_it_stopped(tmp_path):
-    x, y = TANH
-    file = tmp_path / "starts.jsonl"
-    whole = ep.critical.find_critical_points(1, x, y, starts=12)
-    ep.critical.find_critical_points(1, x, y, starts=5, store=file)
-    with file.open("a") as broken:
-        broken.write('{"number": 5, "sta')
-    resumed = ep.critical.find_critical_points(1, x, y, starts=12, store=file)
-    lines = [line for line in file.read_text().splitlines()[1:] if line.endswith("}")]
-    assert sorted(json.loads(line)["number"] for line in lines) == list(range(12))
-    assert resumed.statuses == whole.statuses
-    assert resumed.hits == whole.hits
-    assert [point.loss for point in resumed] == pytest.approx([point.loss for point in whole], abs=1e-14)
-    with pytest.raises(ValueError, match="holds the starts of other arguments"):
-        ep.critical.find_critical_points(2, x, y, starts=1, store=file)
-
-
 def test_collection_rejects_no_starts():
     with pytest.raises(ValueError, match="starts must be"):
         ep.critical.find_critical_points(1, *TANH, starts=0)
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.LeakyReLU, nn.ELU, nn.Hardtanh])
+def test_collection_starts_beside_the_kinks(activation):
+    found = ep.critical.find_critical_points(1, *RELU, activation=activation, starts=6)
+    assert sum(found.statuses.values()) == 6
+
+
+def test_collection_with_labels():
+    x, labels = torch.linspace(-1, 1, 8, dtype=torch.float64)[:, None], torch.tensor([0, 1, 0, 1, 1, 0, 1, 0])
+    found = ep.critical.find_critical_points(1, x, labels, loss=nn.functional.cross_entropy, starts=4)
+    assert sum(found.statuses.values()) == 4
+
+
+def test_collections_compare_by_value():
+    one, same, more = (ep.critical.find_critical_points(1, *TANH, starts=n) for n in (4, 4, 6))
+    assert one == same
+    assert one != more
+    assert one.points[0] == same.points[0]
+
+
+def test_targets_without_a_column_are_refused():
+    x, y = TANH
+    with pytest.raises(ValueError, match=r"use y\[:, None\]"):
+        ep.critical.find_critical_points(1, x, y[:, 0], starts=1)
 
 
 def test_same_point_up_to_permutation_and_sign():
@@ -234,5 +230,5 @@ def test_same_point_up_to_permutation_and_sign():
     (W, b, s), (A, _, _) = ep.layers(net)
     order, sign = [2, 0, 1], torch.tensor([1.0, -1.0, -1.0]).double()
     other = ep.sequential([(sign[:, None] * W[order], sign * b[order], s), (sign * A[:, order], None, None)])
-    assert np.allclose(canonical(net, odd=True), canonical(other, odd=True))
-    assert not np.allclose(canonical(net, odd=False), canonical(other, odd=False))
+    assert np.allclose(canonical(ep.layers(net), odd=True), canonical(ep.layers(other), odd=True))
+    assert not np.allclose(canonical(ep.layers(net), odd=False), canonical(ep.layers(other), odd=False))

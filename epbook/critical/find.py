@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor, nn
 
+from epbook.checks import choice, positive, whole
 from epbook.critical.classify import judge
 from epbook.critical.inertia import Inertia
 from epbook.critical.problem import Problem
-from epbook.critical.search import follow_valley, levenberg_marquardt, minpack, polish
+from epbook.critical.search import Point, Search, follow_valley, levenberg_marquardt, minpack
 from epbook.given import read, refuse_kinks
 from epbook.losses import Loss, mse_loss
+from epbook.results import Result
 
-_SEARCHES = {"eigen": levenberg_marquardt, "minpack": minpack}
+SEARCHES: dict[str, Callable[[Problem, int], Search]] = {
+    "eigen": lambda problem, steps: levenberg_marquardt(problem.evaluator, problem.start, steps=steps),
+    "minpack": minpack,
+}
 
 
-@dataclass(frozen=True)
-class CriticalPoint:
+@dataclass(frozen=True, eq=False)
+class CriticalPoint(Result):
     """What `find_critical` found.
 
     model: the network at the end, new and in float64. loss: R. gradient_l1: ‖∇R‖₁ by PyTorch's own
@@ -50,17 +56,19 @@ def find_critical(
     y: Tensor,
     *,
     loss: Loss = mse_loss,
-    tolerance: float = 1e-13,
+    tolerance: float | None = None,
     steps: int = 400,
     search: str = "eigen",
 ) -> CriticalPoint:
     """Solve ∇R(θ) = 0 from the network's parameters: minima and saddles, to the last digit of float64.
 
-    θ ← θ − (H² + μ)⁻¹ H ∇R (Levenberg-Marquardt with the Hessian as Jacobian), then Newton steps with a
-    pseudo-inverse and the gradient in extended precision where the closed form allows it.
+    θ ← θ − (H² + μ)⁻¹ H ∇R (Levenberg-Marquardt with the Hessian as Jacobian), μ going to 0 with
+    ‖∇R‖², so that the last steps are Newton's.
 
-    net, x, y, loss: as in `hessian`. tolerance: a point with ‖∇R‖₁ above it is never called finite, in
-    loss per parameter; steps: most steps of the search; search: "eigen" (ours) or "minpack" (scipy).
+    net, x, y, loss: as in `hessian`. All is done in units of the data, so the verdict does not depend on
+    those of x and y. tolerance: a point with ‖∇R‖₁ above it is never called finite, in loss per parameter;
+    default ten times the floor of rounding there. steps: most steps of the search; search: "eigen" (ours)
+    or "minpack" (scipy).
     Returns a `CriticalPoint`; a point at infinity is never called one: see its status and reason.
     Raises TypeError and ValueError as `hessian` does, for kinks only at the start; ValueError where an
     option is out of range.
@@ -71,34 +79,38 @@ def find_critical(
     >>> find_critical(ep.two_layer(1, 1, activation=nn.Tanh, std=1.0, seed=13), x, y).status
     'finite'
     """
-    if not 0 < tolerance < np.inf:
-        raise ValueError(f"tolerance must be positive and finite, got {tolerance!r}")
-    if steps != int(steps) or steps < 1:
-        raise ValueError(f"steps must be a whole number of at least 1, got {steps!r}")
-    if search not in _SEARCHES:
-        raise ValueError(f"search must be one of {sorted(_SEARCHES)}, got {search!r}")
+    if tolerance is not None:
+        tolerance = positive(tolerance, "tolerance")
+    steps = whole(steps, "steps", 1)
+    way_of = SEARCHES[choice(search, "search", SEARCHES)]
     problem = Problem(read(net, x, y, loss=loss))
     refuse_kinks(problem.found, problem.x)
-    way = _SEARCHES[search](problem.evaluator, problem.start, steps=int(steps))
-    point, step = way.end, None
-    taken = len(way.lengths)
-    if point.usable:
-        if point.norm1 > 10 * point.floor:
-            way = follow_valley(problem.evaluator, point)
-            back = levenberg_marquardt(problem.evaluator, way.end.theta, steps=50)
-            point = min(way.end, back.end, key=lambda end: end.norm1 if end.usable else np.inf)
-            taken += len(way.lengths) + len(back.lengths)
-        point, step = polish(problem.evaluator, point, extended=problem.extended)
-    found = problem.network(point.theta)
-    value, gradient = problem.autograd(found)
-    verdict = judge(problem, point, way, np.abs(gradient).sum(), step=step, tolerance=tolerance)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not usable, and judged so
+        way, point, taken = _solve(problem, way_of, steps)
+        model = problem.network(point.theta)
+        value, gradient = problem.autograd(model)
+        size = float(np.abs(gradient).sum())
+        floor = problem.outward_floor(point.hessian, point.ulp) if point.usable else float("nan")
+        verdict = judge(problem, point, way, size, limit=min(tolerance or np.inf, 10 * floor))
     return CriticalPoint(
-        model=found,
+        model=model,
         loss=value,
-        gradient_l1=float(np.abs(gradient).sum()),
+        gradient_l1=size,
         inertia=verdict.inertia,
         status=verdict.status,
         reason=verdict.reason,
-        floor=point.floor if point.usable else float("nan"),
+        floor=floor,
         steps=taken,
     )
+
+
+def _solve(problem: Problem, way_of: Callable, steps: int) -> tuple[Search, Point, int]:
+    """The last leg of the search, the best point, and the evaluations; along a valley where it creeps."""
+    way = way_of(problem, steps)
+    point, taken = way.end, len(way.lengths)
+    if point.usable and point.norm1 > 10 * point.floor:
+        way = follow_valley(problem.evaluator, point)
+        back = levenberg_marquardt(problem.evaluator, way.end.theta, steps=50)
+        point = min(way.end, back.end, key=lambda end: end.norm1 if end.usable else np.inf)
+        taken += len(way.lengths) + len(back.lengths)
+    return way, point, taken

@@ -60,7 +60,7 @@ def gradient_flow(
         raise ValueError(f"time and first must be positive, with first < time: got {time!r}, {first!r}")
     if points != int(points) or points < 2:
         raise ValueError(f"points must be a whole number of at least 2, got {points!r}")
-    problem = Problem(read(net, x, y, loss=loss))
+    problem = Problem(read(net, x, y, loss=loss), scaled=False)
     refuse_kinks(problem.found, problem.x)
     evaluate = problem.evaluator.evaluate
     grid = np.linspace(0, time, int(points))

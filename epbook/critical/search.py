@@ -1,4 +1,4 @@
-"""Two ways down to ∇R = 0 that stop at saddles as readily as at minima, and a last step beyond float64."""
+"""Two ways down to ∇R = 0 that stop at saddles as readily as at minima, and one along a valley of ‖∇R‖."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from scipy.optimize import root
 
 from epbook.critical.inertia import EPS
-from epbook.critical.problem import Evaluator
+from epbook.critical.problem import Evaluator, Problem
+
+# A parameter below this, in units of the data, is zero to rounding.
+ZERO = 1e-8
 
 
 class Point:
@@ -29,25 +32,24 @@ class Point:
 
     @property
     def noise(self) -> float:
-        """What rounding may do to an eigenvalue: P · ε · max|λ|."""
-        return len(self.theta) * EPS * float(np.abs(self.eigenvalues).max(initial=0.0))
+        """What rounding may do to an eigenvalue: P · ε · max(|λ|, 1), since σ itself is only known to ε."""
+        return len(self.theta) * EPS * float(np.abs(self.eigenvalues).max(initial=1.0))
+
+    @property
+    def ulp(self) -> NDArray:
+        """One unit in the last place of each parameter; of the number 1 where one is zero to rounding."""
+        size = np.abs(self.theta)
+        return np.spacing(np.where(size < ZERO, 1.0, size))
+
+    @property
+    def rounding(self) -> NDArray:
+        """What one unit in the last place of all parameters, and ε of σ, does to ∇R at most."""
+        return np.abs(self.hessian) @ self.ulp + EPS
 
     @property
     def floor(self) -> float:
-        """‖∇R‖₁ after the worst change of one parameter by one unit in its last place, from ∇R = 0.
-
-        max_j ulp(θ_j) Σ_i |H_ij|; a parameter that is zero to rounding takes the unit of the largest one.
-        """
-        size = np.abs(self.theta)
-        largest = size.max(initial=0.0)
-        unit = np.spacing(np.where(size < 1e-8 * largest, largest, size))
-        return float((unit * np.abs(self.hessian).sum(axis=0)).max(initial=0.0))
-
-    def newton(self, gradient: NDArray) -> NDArray:
-        """−H⁺ g, the pseudo-inverse truncated at the noise."""
-        coordinates = self.vectors.T @ gradient
-        keep = np.abs(self.eigenvalues) > self.noise
-        return -(self.vectors[:, keep] @ (coordinates[keep] / self.eigenvalues[keep]))
+        """‖∇R‖₁ after the worst change of one parameter by one unit in its last place, from ∇R = 0."""
+        return float((self.ulp * np.abs(self.hessian).sum(axis=0)).max(initial=0.0))
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,12 @@ class Search:
     end: Point
     lengths: list[float]
     gradients: list[float]
+
+    @property
+    def leads_out(self) -> bool:
+        """Whether ‖θ‖ has grown by half while ‖∇R‖ fell to less than half."""
+        grown = self.lengths[-1] > 1.5 * self.lengths[0]
+        return grown and self.gradients[-1] < 0.5 * self.gradients[0]
 
 
 def levenberg_marquardt(evaluator: Evaluator, start: NDArray, *, steps: int) -> Search:
@@ -94,25 +102,25 @@ def levenberg_marquardt(evaluator: Evaluator, start: NDArray, *, steps: int) -> 
     return Search(here, lengths, gradients)
 
 
-def minpack(evaluator: Evaluator, start: NDArray, *, steps: int) -> Search:
-    """The same by scipy.optimize.root(method="lm"), MINPACK's trust region with scaled variables."""
-    lengths, gradients = [], []
+def minpack(problem: Problem, steps: int) -> Search:
+    """The same by scipy.optimize.root(method="lm"), MINPACK's trust region with variables scaled its own way.
+
+    It starts from the reader's units, as any user of MINPACK would.
+    """
+    units, lengths, gradients = problem.units, [], []
 
     def gradient(theta: NDArray) -> NDArray:
-        g = evaluator.evaluate(theta, hessian=False)[1]
+        g = problem.evaluator.evaluate(theta / units, hessian=False)[1] * problem.loss_unit / units
         lengths.append(math.sqrt(theta @ theta))
         gradients.append(math.sqrt(g @ g))
         return g
 
-    found = root(
-        gradient,
-        start,
-        jac=lambda theta: evaluator.evaluate(theta)[2],
-        method="lm",
-        tol=1e-15,
-        options={"maxiter": steps},
-    )
-    return Search(Point(evaluator, found.x), lengths, gradients)
+    def jacobian(theta: NDArray) -> NDArray:
+        return problem.evaluator.evaluate(theta / units)[2] * problem.loss_unit / np.outer(units, units)
+
+    options = {"maxiter": steps}
+    found = root(gradient, problem.start * units, jac=jacobian, method="lm", tol=1e-15, options=options)
+    return Search(Point(problem.evaluator, found.x / units), lengths, gradients)
 
 
 def follow_valley(evaluator: Evaluator, point: Point, *, rounds: int = 40) -> Search:
@@ -156,33 +164,3 @@ def _solve_across(evaluator: Evaluator, theta: NDArray, along: NDArray) -> Point
             break
         here = there
     return here
-
-
-def polish(evaluator: Evaluator, point: Point, *, extended: bool) -> tuple[Point, NDArray]:
-    """Newton steps with the gradient in extended precision; the result is rounded to float64 once.
-
-    Returns the point and the Newton step that would lead on from it, as far as the precision can tell.
-    The given point comes back where Newton's method leaves its neighbourhood (more than 1e-3 ‖θ‖ away)
-    or gains nothing.
-    """
-    kind = np.longdouble if extended else np.float64
-
-    def step_from(theta: NDArray) -> NDArray:
-        return point.newton(evaluator.evaluate(theta.astype(kind), hessian=False)[1])
-
-    length = math.sqrt(point.theta @ point.theta) or 1.0
-    theta, step = point.theta.astype(kind), step_from(point.theta)
-    for _ in range(4):
-        size = math.sqrt(step @ step)
-        if float(np.abs(theta + step - point.theta).max()) > 1e-3 * length:
-            return point, step_from(point.theta).astype(np.float64)
-        theta = theta + step
-        if size <= float(np.finfo(kind).eps) * length:
-            break
-        step = step_from(theta)
-        if not math.sqrt(step @ step) < 0.5 * size:
-            break
-    rounded = Point(evaluator, theta.astype(np.float64))
-    if rounded.usable and rounded.norm1 <= max(point.norm1, 10 * rounded.floor):
-        point = rounded
-    return point, step_from(point.theta).astype(np.float64)

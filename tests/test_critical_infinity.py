@@ -1,0 +1,108 @@
+"""Starts whose search goes to infinity: no verdict may be "finite", and the way there is named."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import epbook as ep
+from epbook.critical.infinity import tails
+
+TWO = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
+LINE = torch.linspace(0, 3, 9, dtype=torch.float64)[:, None]
+
+
+def net_of(W, b, a, activation):
+    """One input, one output; lists of numbers."""
+    W, b, a = (torch.tensor(part, dtype=torch.float64) for part in (W, b, a))
+    return ep.sequential([(W[:, None], b, activation()), (a[None, :], None, None)])
+
+
+@pytest.mark.parametrize("activation", [nn.Sigmoid, nn.Softplus])
+def test_an_infimum_that_is_not_attained_is_no_critical_point(activation):
+    """a σ(wx + b) through (0, 0) and (1, 1): the loss falls to 0 as b goes to −∞; only f = 0 is critical."""
+    found = ep.critical.find_critical_points(1, TWO, TWO, activation=activation, starts=30)
+    assert all(point.loss > 1e-3 for point in found)
+    assert found.statuses["saturated"] + found.statuses.get("diverging", 0) >= 3
+
+
+def test_cross_entropy_of_separable_data_has_no_minimum():
+    """Where all derivatives are exactly zero in float64, H = 0 proves nothing."""
+    x, labels = torch.tensor([[-2.0], [-1.0], [1.0], [2.0]], dtype=torch.float64), torch.tensor([0, 0, 1, 1])
+    net = ep.two_layer(1, 2, outputs=2, activation=nn.Tanh, std=1.0, seed=0, output_bias=True)
+    with torch.no_grad():
+        for part in net.parameters():
+            part *= 100
+    point = ep.find_critical(net, x, labels, loss=nn.functional.cross_entropy)
+    assert point.status in {"saturated", "diverging"}
+    assert point.inertia is None
+
+
+def test_a_far_parameter_is_named():
+    """ReLU has neither tails nor merging neurons; cross-entropy then grows the output weights for ever."""
+    x, labels = torch.tensor([[1.0], [2.0]], dtype=torch.float64), torch.tensor([1, 1])
+    weights = torch.tensor([[-1e6], [1e6]], dtype=torch.float64)
+    net = ep.sequential(
+        [(torch.ones(1, 1).double(), torch.ones(1).double(), nn.ReLU()), (weights, None, None)]
+    )
+    point = ep.find_critical(net, x, labels, loss=nn.functional.cross_entropy)
+    assert (point.status, point.inertia) == ("diverging", None)
+    assert "a parameter has grown to 1e+06" in point.reason
+
+
+@pytest.mark.parametrize(
+    ("seed", "x", "y"),
+    [
+        (7, LINE, torch.exp(-LINE)),
+        (8, torch.linspace(-1, 1, 7).double()[:, None], torch.eye(7).double()[:, 3:4]),
+    ],
+)
+def test_elu_has_a_tail_behind_its_kink(seed, x, y):
+    net = ep.two_layer(1, 2, activation=nn.ELU, std=6.0, seed=seed)
+    point = ep.find_critical(net, x, y, steps=150)
+    assert point.status in {"saturated", "diverging"}
+
+
+def test_tails():
+    with_tail = (nn.Tanh(), nn.Sigmoid(), nn.Softplus(), nn.SiLU(), nn.GELU(), nn.ELU(), nn.SELU())
+    assert all(map(tails, with_tail))
+    assert not any(map(tails, (nn.ReLU(), nn.LeakyReLU())))
+
+
+def test_a_neuron_on_its_tail_is_named():
+    y = torch.sin(LINE)
+    point = ep.find_critical(net_of([0.7, 0.1], [-0.4, 40.0], [1.0, 0.5], nn.Tanh), LINE, y, steps=1)
+    assert point.status == "saturated"
+    assert "neuron 1 of layer 0 is flat on 9 of 9 samples" in point.reason
+
+
+def merging(t, v=0.5):
+    """Two tanh neurons with output weights 1/2 ± t, input weights 1 ± v/2t, and data for t = ∞."""
+    x = torch.linspace(-2, 2, 15, dtype=torch.float64)[:, None]
+    y = torch.tanh(x) + v * x / torch.cosh(x) ** 2
+    rough = y + 0.1 * torch.cos(3 * x)
+    return net_of([1 + v / (2 * t), 1 - v / (2 * t)], [0.0, 0.0], [0.5 + t, 0.5 - t], nn.Tanh), x, rough
+
+
+@pytest.mark.parametrize("t", [1e3, 1e4, 1e5])
+def test_two_neurons_that_merge_are_named(t):
+    point = ep.find_critical(*merging(t))
+    assert point.status == "diverging"
+    assert "neurons 0 and 1 of layer 0 merge" in point.reason
+
+
+def test_a_valley_of_the_gradient_is_followed_outward():
+    """A tanh neuron that gets ever closer to a straight line: w → 0, a → ∞, and no other name fits."""
+    x = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
+    W = torch.tensor([[0.3]], dtype=torch.float64)
+    net = ep.sequential([(W, None, nn.Tanh()), (3 / W, None, None)])
+    point = ep.find_critical(net, x, 3 * x + 0.3 * x**3)
+    assert point.status == "diverging"
+    assert "along the softest direction" in point.reason
+
+
+def test_the_loss_may_overflow():
+    net = net_of([1.0], [0.0], [1e200], nn.Softplus)
+    point = ep.find_critical(net, LINE, torch.sin(LINE))
+    assert (point.status, point.reason) == ("diverging", "the loss or its derivatives overflow")
+    assert np.isnan(point.floor)
