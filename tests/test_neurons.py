@@ -134,3 +134,9 @@ def test_orientations_do_not_overflow():
 def test_neurons_compare_by_value():
     assert ep.features(ep.two_layer(1, 3)) == ep.features(ep.two_layer(1, 3))
     assert ep.features(ep.two_layer(1, 3)) != ep.features(ep.two_layer(1, 3, activation=nn.Tanh))
+
+
+def test_signs_turn_only_where_the_activation_is_odd():
+    for activation, expected in ((nn.Tanh(), [1.0, -1.0]), (nn.ReLU(), [1.0, 1.0])):
+        found = ep.features(net([[1.0, 0.5], [-1.0, -0.5]], [[1.0, 1.0]], activation))
+        assert found.sign(0, [0, 1]).tolist() == expected
