@@ -6,6 +6,7 @@ import contextlib
 import math
 import operator
 from collections.abc import Callable, Iterable
+from typing import SupportsIndex
 
 import numpy as np
 import torch
@@ -36,7 +37,7 @@ def table(data: Tensor, name: str) -> np.ndarray:
     return array
 
 
-def whole(value: int, name: str, least: int = 0, *, said: str | None = None) -> int:
+def whole(value: object, name: str, least: int = 0, *, said: str | None = None) -> int:
     """A whole number of at least `least`, as an int; 3.0 and NumPy's integers are whole too, True is not.
 
     said: how the message puts what is expected. Raises ValueError. Source: the conventions of the book.
@@ -47,8 +48,8 @@ def whole(value: int, name: str, least: int = 0, *, said: str | None = None) -> 
     number: int | None = None
     if isinstance(value, float | np.floating):
         number = int(value) if float(value).is_integer() else None
-    elif not isinstance(value, bool | np.bool_):
-        with contextlib.suppress(TypeError):  # text, None, lists
+    elif isinstance(value, SupportsIndex) and not isinstance(value, bool | np.bool_):
+        with contextlib.suppress(TypeError):  # a table of several numbers
             number = operator.index(value)
     if number is None or not least <= number < 2**63:
         raise ValueError(f"{name} must be {said or f'a whole number of at least {least}'}, got {value!r:.80}")

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from epbook.checks import finite, whole
 from epbook.embedding.conditions import (
+    Map,
     alphas_from,
     betas_from,
     check_maps,
@@ -23,7 +25,7 @@ from epbook.networks import Layer
 from epbook.results import Result
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class Compatible(Result, Step):
     """Wide neuron i of hidden layer l copies narrow neuron maps[l][i], or none (−1: null).
 
@@ -46,16 +48,20 @@ class Compatible(Result, Step):
 
     maps: tuple[tuple[int, ...], ...]
     alphas: tuple[Tensor, ...]
-    null_biases: tuple[tuple[float, ...], ...] | None = None
+    null_biases: tuple[tuple[float, ...], ...]
 
-    def __post_init__(self) -> None:
-        maps = tuple(tuple(whole(source, "each entry of maps", -1) for source in row) for row in self.maps)
-        alphas = tuple(matrix(alpha, f"alphas[{layer}]") for layer, alpha in enumerate(self.alphas))
-        given = self.null_biases
-        if given is None:
-            given = [[0.0] * sum(source < 0 for source in row) for row in maps]
-        biases = tuple(tuple(finite(bias, "each null bias") for bias in row) for row in given)
-        for name, value in (("maps", maps), ("alphas", alphas), ("null_biases", biases)):
+    def __init__(
+        self,
+        maps: Sequence[Map],
+        alphas: Sequence[Tensor | ArrayLike],
+        null_biases: Sequence[Sequence[float]] | None = None,
+    ) -> None:
+        rows = tuple(tuple(whole(source, "each entry of maps", -1) for source in row) for row in maps)
+        tables = tuple(matrix(alpha, f"alphas[{layer}]") for layer, alpha in enumerate(alphas))
+        if null_biases is None:
+            null_biases = [[0.0] * sum(source < 0 for source in row) for row in rows]
+        biases = tuple(tuple(finite(bias, "each null bias") for bias in row) for row in null_biases)
+        for name, value in (("maps", rows), ("alphas", tables), ("null_biases", biases)):
             object.__setattr__(self, name, value)
 
     @property
@@ -113,7 +119,7 @@ class Compatible(Result, Step):
         """The coefficients after a move inside the admissible set."""
         slots = self._slots(narrow, betas, constants)
         pieces = [
-            piece * slot for piece, slot in zip(offsets.split([len(s) for s in slots]), slots, strict=True)
+            piece * slot for piece, slot in zip(torch.split(offsets, [*map(len, slots)]), slots, strict=True)
         ]
         count = len(self.maps)
         new_betas, rests = [betas[0]], []

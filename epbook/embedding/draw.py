@@ -23,7 +23,7 @@ def draw_maps(
     >>> sorted(draw_maps([2], [2], False, torch.Generator())[0])
     [0, 1]
     """
-    maps = []
+    maps: list[Map] = []
     for have, want in zip(widths, wanted, strict=True):
         new = torch.randint(-1 if nulls else 0, have, (want - have,), generator=random)
         row = torch.cat([torch.arange(have), new])

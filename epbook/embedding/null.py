@@ -53,8 +53,9 @@ class Null(Step):
                 f"{constant:.6g}, and layer {self.layer + 1} has no bias that balances it. Use a bias with "
                 "σ(bias) = 0, or a network with biases in that layer"
             )
-        moved = coefficients is not None and len(coefficients) > 0
-        value = coefficients if moved else weight.new_tensor([self.bias])
+        value = weight.new_tensor([self.bias])
+        if coefficients is not None and len(coefficients):
+            value = coefficients
         wide = list(narrow)
         wide[self.layer] = Layer(
             torch.cat([weight, weight.new_zeros(1, weight.shape[1])]),

@@ -115,12 +115,12 @@ def embed(
         for source in sorted(set(sources)):
             copies = [new for new, its in enumerate(sources) if its == source]
             if fractions is not None:
-                given = [finite(fractions[layer][new], f"fractions of layer {layer}") for new in copies]
+                shared = [finite(fractions[layer][new], f"fractions of layer {layer}") for new in copies]
             elif draw is None:
-                given = [1 / (len(copies) + 1)] * len(copies)
+                shared = [1 / (len(copies) + 1)] * len(copies)
             else:
-                given = draw.normal(0.5, 1.0, size=len(copies)).tolist()
-            steps.append(Split(layer, source, (1 - sum(given), *given)))
+                shared = draw.normal(0.5, 1.0, size=len(copies)).tolist()
+            steps.append(Split(layer, source, (1 - sum(shared), *shared)))
     return _fitting(net, *steps)
 
 
@@ -151,7 +151,7 @@ def permute(net: nn.Sequential, order: Sequence[int], *, layer: int = 0) -> Plan
     >>> permute(two_layer(1, 2), [1, 0])
     Plan((Permute(layer=0, order=(1, 0)), ))
     """
-    return _fitting(net, Permute(layer, order))
+    return _fitting(net, Permute(layer, tuple(order)))
 
 
 def scale(net: nn.Sequential, factor: float, *, layer: int = 0, neuron: int = 0) -> Plan:
@@ -212,9 +212,9 @@ def random_compatible(
     return _fitting(net, draw_compatible(narrow, maps, finite(spread, "spread"), random))
 
 
-def _widths(widths: int | Sequence[int], now: list[int]) -> list[int]:
+def _widths(widths: object, now: list[int]) -> list[int]:
     """One width per hidden layer, none below the present one."""
-    given = [widths] if np.ndim(widths) == 0 else list(widths)
+    given = np.atleast_1d(np.array(widths, dtype=object))
     if len(given) != len(now):
         raise ValueError(f"widths must name {len(now)} hidden layers (now {now}), got {widths}")
     wanted = [whole(width, "each of the widths", 1) for width in given]

@@ -70,7 +70,7 @@ class Plan:
     def __call__(self, net: nn.Sequential) -> nn.Sequential:
         given = read(net)
         wide = given.network(self.rewrite(given.layers))
-        weight = wide[0].weight
+        weight = next(wide.parameters())
         limit = torch.finfo(weight.dtype).eps ** -0.5
         for step in self.steps:
             if step.cancellation > limit:

@@ -94,8 +94,9 @@ class Scale(Step):
             raise ValueError(f"{facts.name} is not homogeneous: scaling by {self.factor} changes the output")
         if self.factor < 0 and not facts.odd:
             raise ValueError(f"{facts.name} is not odd: the factor must be positive, got {self.factor}")
-        moved = coefficients is not None and len(coefficients) > 0
-        factor = coefficients[0] if moved else weight.new_tensor(self.factor)
+        factor = weight.new_tensor(self.factor)
+        if coefficients is not None and len(coefficients):
+            factor = coefficients[0]
         chosen = torch.arange(weight.shape[0], device=weight.device) == self.neuron
         incoming = torch.where(chosen, factor, torch.ones_like(factor))  # (width,)
         power = factor.sign() * factor.abs() ** (facts.degree if facts.degree is not None else 1.0)
