@@ -102,6 +102,28 @@ def test_a_coupling_of_zero_is_zero_however_far_the_data_lie_from_the_origin():
     assert checked > 150
 
 
+def test_what_the_hessian_calls_zero_the_law_calls_zero():
+    # σ''(v s) s² of one number s in (0, 1) is nearly in the span of what a critical residual misses:
+    # S is of the size of rounding, far below what eigenvalues can show.
+    decided = 0
+    for case in range(30):
+        draw = torch.Generator().manual_seed(case)
+        w, v, c, b, x = (
+            torch.randn(*shape, generator=draw, dtype=torch.float64)
+            for shape in ((1, 2), (3, 1), (1, 3), (1,), (60, 2))
+        )
+        net = ep.sequential([(w, None, nn.Sigmoid()), (v, None, nn.Sigmoid()), (c, b, None)])
+        y = ep.critical.critical_targets(net, x, seed=case)
+        before = ep.inertia(ep.hessian(net, x, y))
+        for neuron in range(3):
+            after = ep.inertia(ep.hessian(ep.split(net, layer=1, neuron=neuron, alpha=-0.9), x, y))
+            if before.decided and after.decided:
+                decided += 1
+                added = ep.split_inertia(net, x, y, layer=1, neuron=neuron, alpha=-0.9)
+                assert tuple(np.subtract(after, before)) == tuple(added)
+    assert decided >= 3
+
+
 @pytest.mark.parametrize("offset", [0.0, 100.0])
 def test_a_saturated_neuron_adds_no_signs_of_rounding(offset):
     # 1 − tanh² is known to ε of 1: at z ≈ 8 to 8 digits (M = 0 still, at a critical point), at 18 to none.
