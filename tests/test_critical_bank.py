@@ -101,7 +101,7 @@ def test_start_at_infinity_is_not_called_finite(number):
     net, x, y = BANK[number]
     point = ep.find_critical(net, x, y)
     assert point.status in {"diverging", "saturated", "not converged"}, point
-    assert point.inertia is None
+    assert point.signs is None
     assert point.reason
 
 

@@ -10,6 +10,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 import epbook as ep
 from epbook.critical.collect import canonical, random_start
+from epbook.results import DivergedError
 
 TANH = ep.data.tanh_teacher()
 RELU = ep.data.relu_teacher()
@@ -68,7 +69,8 @@ def test_finite_points_are_at_the_floor(name, activation):
             assert sum(point.inertia) + point.inertia.undecided == 3 * width
             assert point.loss == pytest.approx(nn.functional.mse_loss(point.model(x), y).item(), rel=1e-14)
         else:
-            assert point.inertia is None
+            with pytest.raises(DivergedError, match=point.status):
+                _ = point.inertia
     assert finite >= 1
 
 

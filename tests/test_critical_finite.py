@@ -111,5 +111,5 @@ def test_where_symmetries_explain_nothing_the_finder_does_not_pretend():
         [(torch.zeros(1, 1).double(), None, nn.Tanh()), (torch.zeros(1, 1).double(), None, None)]
     )
     point = ep.find_critical(net, x, y)
-    assert (point.status, point.inertia) == ("not converged", None)
+    assert (point.status, point.signs) == ("not converged", None)
     assert "no curvature, and no symmetry explains it" in point.reason

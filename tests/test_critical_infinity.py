@@ -35,7 +35,7 @@ def test_cross_entropy_of_separable_data_has_no_minimum():
             part *= 100
     point = ep.find_critical(net, x, labels, loss=nn.functional.cross_entropy)
     assert point.status in {"saturated", "diverging"}
-    assert point.inertia is None
+    assert point.signs is None
 
 
 def test_a_far_parameter_is_named():
@@ -46,7 +46,7 @@ def test_a_far_parameter_is_named():
         [(torch.ones(1, 1).double(), torch.ones(1).double(), nn.ReLU()), (weights, None, None)]
     )
     point = ep.find_critical(net, x, labels, loss=nn.functional.cross_entropy)
-    assert (point.status, point.inertia) == ("diverging", None)
+    assert (point.status, point.signs) == ("diverging", None)
     assert "a parameter has grown to 1e+06" in point.reason
 
 

@@ -43,7 +43,7 @@ def test_powers_of_two_change_no_bit(power):
     start = ep.two_layer(1, 2, activation=nn.Tanh, std=1.0, seed=3)
     plain = ep.find_critical(start, X, Y)
     moved = ep.find_critical(scaled(start, 2.0**power, 2.0**-power), X * 2.0**power, Y * 2.0**-power)
-    assert (moved.status, moved.steps, moved.inertia) == (plain.status, plain.steps, plain.inertia)
+    assert (moved.status, moved.steps, moved.signs) == (plain.status, plain.steps, plain.signs)
     assert torch.equal(scaled(moved.model, 2.0**-power, 2.0**power)[0].weight, plain.model[0].weight)
 
 

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epbook.critical.flat import explained
-from epbook.critical.inertia import Inertia, from_eigenvalues, inertia
+from epbook.critical.inertia import from_eigenvalues, inertia
 from epbook.critical.infinity import merging_neurons, saturated_neuron
 from epbook.critical.newton import CONTRACTS, contraction, fits_nearby
 from epbook.critical.problem import Problem
 from epbook.critical.search import Point, Search
+from epbook.critical.signs import Inertia
 from epbook.given import refuse_kinks
 
 # A parameter beyond this, in units of the data, has grown without end.

@@ -79,8 +79,8 @@ class TwoLayer:
         self.places = places(self.m, self.d, self.p, self.biased, self.size)
         self.y = y.cpu().numpy().T if self.mse else None
 
-    def evaluate(self, theta: NDArray, *, hessian: bool = True) -> tuple[float, NDArray, NDArray | None]:
-        """R(θ), ∇R(θ) and, where asked for, ∇²R(θ); in the floating type of θ for the MSE."""
+    def evaluate(self, theta: NDArray, *, hessian: bool = True) -> tuple[float, NDArray, NDArray]:
+        """R(θ), ∇R(θ) and ∇²R(θ), empty where not asked for; in the floating type of θ for the MSE."""
         A = theta[self.inner : self.outer].reshape(self.p, self.m)
         h, h1, h2 = self.jet(theta[self.places.inner] @ self.x)  # (m, n) each
         f = A @ h  # (p, n)
@@ -95,7 +95,7 @@ class TwoLayer:
         if self.shifted:
             gradient[self.outer :] = e.sum(axis=1)
         if not hessian:
-            return value, gradient, None
+            return value, gradient, np.empty((0, 0))
         if apply is not None:
             H = self._gauss_newton(h, h1, A, apply)
         elif self.p == 1:

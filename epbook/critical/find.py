@@ -10,14 +10,15 @@ from torch import Tensor, nn
 
 from epbook.checks import choice, positive, whole
 from epbook.critical.classify import judge
-from epbook.critical.inertia import Inertia
 from epbook.critical.problem import Problem
 from epbook.critical.search import Point, Search, follow_valley, levenberg_marquardt, minpack
+from epbook.critical.signs import Inertia
 from epbook.given import read, refuse_kinks
 from epbook.losses import Loss, mse_loss
-from epbook.results import Result
+from epbook.results import DivergedError, Result
 
-SEARCHES: dict[str, Callable[[Problem, int], Search]] = {
+Way = Callable[[Problem, int], Search]
+SEARCHES: dict[str, Way] = {
     "eigen": lambda problem, steps: levenberg_marquardt(problem.evaluator, problem.start, steps=steps),
     "minpack": minpack,
 }
@@ -28,25 +29,32 @@ class CriticalPoint(Result):
     """What `find_critical` found.
 
     model: the network at the end, new and in float64. loss: R. gradient_l1: ‖∇R‖₁ by PyTorch's own
-    backward pass. inertia: of the Hessian there, None unless the status is finite. status: "finite"
-    (a critical point), "diverging" (a channel to infinity), "saturated" (some σ is constant on all of
-    the data) or "not converged". reason: how we know. floor: what one unit in the last place of one
-    parameter does to ‖∇R‖₁ at most. steps: evaluations of the Hessian in the search.
+    backward pass. status: "finite" (a critical point), "diverging" (a channel to infinity), "saturated"
+    (some σ is constant on all of the data) or "not converged". reason: how we know. floor: what one unit in
+    the last place of one parameter does to ‖∇R‖₁ at most. steps: evaluations of the Hessian in the search.
+    signs: the inertia, None unless the status is finite. Source: chapter section 1.2.
     """
 
     model: nn.Sequential
     loss: float
     gradient_l1: float
-    inertia: Inertia | None
     status: str
     reason: str
     floor: float
     steps: int
+    signs: Inertia | None
+
+    @property
+    def inertia(self) -> Inertia:
+        """Of the Hessian there. Raises DivergedError unless the status is finite."""
+        if self.signs is None:
+            raise DivergedError(f"no critical point, so no inertia: {self.status}, since {self.reason}")
+        return self.signs
 
     def __repr__(self) -> str:
         return (
             f"CriticalPoint(status={self.status!r}, loss={self.loss:.10g}, "
-            f"gradient_l1={self.gradient_l1:.1e}, inertia={self.inertia})"
+            f"gradient_l1={self.gradient_l1:.1e}, inertia={self.signs})"
         )
 
 
@@ -96,15 +104,15 @@ def find_critical(
         model=model,
         loss=value,
         gradient_l1=size,
-        inertia=verdict.inertia,
         status=verdict.status,
         reason=verdict.reason,
         floor=floor,
         steps=taken,
+        signs=verdict.inertia,
     )
 
 
-def _solve(problem: Problem, way_of: Callable, steps: int) -> tuple[Search, Point, int]:
+def _solve(problem: Problem, way_of: Way, steps: int) -> tuple[Search, Point, int]:
     """The last leg of the search, the best point, and the evaluations; along a valley where it creeps."""
     way = way_of(problem, steps)
     point, taken = way.end, len(way.lengths)

@@ -76,7 +76,7 @@ def _annihilated(candidates: list[NDArray], H: NDArray, tolerance: float) -> NDA
     left, strength, _ = np.linalg.svd(np.array(candidates).T, full_matrices=False)
     basis = left[:, strength > 1e-10 * strength[0]]
     _, moved, right = np.linalg.svd(H @ basis, full_matrices=False)
-    return basis @ right[moved <= tolerance].T
+    return np.asarray(basis @ right[moved <= tolerance].T)
 
 
 def _candidates(
@@ -109,12 +109,14 @@ def _candidates(
                 v = np.zeros(size)
                 v[outer[q, j]], v[outer[q, k]] = -sign, 1.0
                 tangents.append(v)
-        for j in range(m) if sigma.degree is not None else ():
-            v = np.zeros(size)
-            v[inner[j]], v[outer[:, j]] = full[j], -sigma.degree * A[:, j]
-            if v.any():
-                tangents.append(v)
-        for j in np.flatnonzero(np.abs(A).max(axis=0) <= ABSENT * max(output, np.abs(A).max())):
+        if sigma.degree is not None:
+            for j in range(m):
+                v = np.zeros(size)
+                v[inner[j]], v[outer[:, j]] = full[j], -sigma.degree * A[:, j]
+                if v.any():
+                    tangents.append(v)
+        absent = np.abs(A).max(axis=0) <= ABSENT * max(output, np.abs(A).max())
+        for j in [j for j in range(m) if absent[j]]:
             strength = np.linalg.svd(H[np.ix_(outer[:, j], inner[j])], compute_uv=False)
             # ∂R/∂c_j = 0 are as many equations as outputs; one less where all outputs may shift.
             equations = len(outer) - last

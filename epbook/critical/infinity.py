@@ -62,9 +62,9 @@ def merging_neurons(found: list[Layer]) -> str:
         odd = layer.activation is not None and activation_of(layer.activation).odd
         for j, k in itertools.combinations(range(len(full)), 2):
             for sign in (1.0, -1.0) if odd else (1.0,):
-                apart = np.linalg.norm(full[j] - sign * full[k]) / max(np.linalg.norm(full[j]), 1e-300)
+                apart = np.linalg.norm(full[j] - sign * full[k]) / np.fmax(np.linalg.norm(full[j]), 1e-300)
                 sizes = np.linalg.norm(A[:, j]) + np.linalg.norm(A[:, k])
-                left = np.linalg.norm(A[:, j] + sign * A[:, k]) / max(sizes, 1e-300)
+                left = np.linalg.norm(A[:, j] + sign * A[:, k]) / np.fmax(sizes, 1e-300)
                 if SAME < apart < 0.1 and left < 0.1:
                     return (
                         f"neurons {j} and {k} of layer {depth} merge (to {apart:.1e} of their weights) "

@@ -59,7 +59,8 @@ def fits_nearby(problem: Problem, point: Point) -> NDArray | None:
 
     def slopes(theta: torch.Tensor) -> torch.Tensor:
         f = forward(unflat(problem.found, theta), problem.x)
-        return torch.func.grad(lambda out: problem.loss(out, problem.y))(f).reshape(-1)
+        pull: torch.Tensor = torch.func.grad(lambda out: problem.loss(out, problem.y))(f)
+        return pull.reshape(-1)
 
     at = torch.from_numpy(point.theta)
     with differentiable():

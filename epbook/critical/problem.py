@@ -17,9 +17,9 @@ from epbook.networks import Layer, forward, sequential, steps
 
 
 class Evaluator(Protocol):
-    """θ ↦ R(θ), ∇R(θ), ∇²R(θ) (None where not asked for)."""
+    """θ ↦ R(θ), ∇R(θ), ∇²R(θ) (empty where not asked for)."""
 
-    def evaluate(self, theta: NDArray, *, hessian: bool = True) -> tuple[float, NDArray, NDArray | None]: ...
+    def evaluate(self, theta: NDArray, *, hessian: bool = True) -> tuple[float, NDArray, NDArray]: ...
 
 
 class General:
@@ -28,13 +28,15 @@ class General:
     def __init__(self, found: list[Layer], x: Tensor, y: Tensor, loss: Loss) -> None:
         self.found, self.x, self.y, self.loss = found, x, y, loss
 
-    def evaluate(self, theta: NDArray, *, hessian: bool = True) -> tuple[float, NDArray, NDArray | None]:
+    def evaluate(self, theta: NDArray, *, hessian: bool = True) -> tuple[float, NDArray, NDArray]:
         at = torch.from_numpy(np.array(theta, dtype=np.float64))
         gradient, value = torch.func.grad_and_value(
             lambda t: self.loss(forward(unflat(self.found, t), self.x), self.y)
         )(at)
-        H = general_hessian(self.found, self.x, self.y, self.loss, at).numpy() if hessian else None
-        return value.item(), gradient.numpy(), H
+        if not hessian:
+            return value.item(), gradient.numpy(), np.empty((0, 0))
+        H = general_hessian(self.found, self.x, self.y, self.loss, at)
+        return value.item(), gradient.numpy(), H.numpy()
 
 
 class Problem:
@@ -65,9 +67,10 @@ class Problem:
             self.loss = lambda f, y: given.loss(f * unit_y, y)
             self.loss_unit = _steepness(self.loss, forward(self.found, self.x), self.y)
             self.loss = lambda f, y: given.loss(f * unit_y, y) / self.loss_unit
-        two_layer = is_two_layer(self.found)
-        build = TwoLayer(*self.found, self.x, self.y, self.loss) if two_layer else None
-        self.evaluator: Evaluator = build or General(self.found, self.x, self.y, self.loss)
+        self.evaluator: Evaluator = General(self.found, self.x, self.y, self.loss)
+        if is_two_layer(self.found):
+            first, second = self.found
+            self.evaluator = TwoLayer(first, second, self.x, self.y, self.loss)
 
     def layers(self, theta: NDArray) -> list[Layer]:
         """The layers with the parameters θ, in the units of this class."""

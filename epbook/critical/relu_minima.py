@@ -176,8 +176,8 @@ def _smallest(fits: _Fits) -> NDArray:
         new = (np.diff(group[order]) > 0) | (np.diff(key[order]) > TOLERANCE)
         group[order] = np.append(0, np.cumsum(new))
     order = np.lexsort((fits.widths, group))
-    first: NDArray = np.append(True, np.diff(group[order]) > 0)
-    return order[first]
+    first = np.append(True, np.diff(group[order]) > 0)
+    return np.asarray(order[first])
 
 
 def _neurons(every: Ramps, points: NDArray) -> dict[tuple[int, int], tuple[Ramp, ...]]:

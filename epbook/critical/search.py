@@ -17,13 +17,18 @@ ZERO = 1e-8
 
 
 class Point:
-    """θ with R, ∇R and the eigendecomposition of ∇²R."""
+    """θ with R, ∇R and the eigendecomposition of ∇²R, which is NaN where one of them is not finite."""
+
+    eigenvalues: NDArray
+    vectors: NDArray
 
     def __init__(self, evaluator: Evaluator, theta: NDArray) -> None:
         self.theta = theta
         self.loss, self.gradient, self.hessian = evaluator.evaluate(theta)
         self.usable = bool(np.isfinite(self.gradient).all() and np.isfinite(self.hessian).all())
-        self.eigenvalues, self.vectors = np.linalg.eigh(self.hessian) if self.usable else (None, None)
+        self.eigenvalues, self.vectors = np.full(len(theta), np.nan), np.full_like(self.hessian, np.nan)
+        if self.usable:
+            self.eigenvalues, self.vectors = np.linalg.eigh(self.hessian)
 
     @property
     def norm1(self) -> float:
@@ -44,7 +49,7 @@ class Point:
     @property
     def rounding(self) -> NDArray:
         """What one unit in the last place of all parameters, and ε of σ, does to ∇R at most."""
-        return np.abs(self.hessian) @ self.ulp + EPS
+        return np.asarray(np.abs(self.hessian) @ self.ulp + EPS)
 
     @property
     def floor(self) -> float:
@@ -110,13 +115,14 @@ def minpack(problem: Problem, steps: int) -> Search:
     units, lengths, gradients = problem.units, [], []
 
     def gradient(theta: NDArray) -> NDArray:
-        g = problem.evaluator.evaluate(theta / units, hessian=False)[1] * problem.loss_unit / units
+        g: NDArray = problem.evaluator.evaluate(theta / units, hessian=False)[1] * problem.loss_unit / units
         lengths.append(math.sqrt(theta @ theta))
         gradients.append(math.sqrt(g @ g))
         return g
 
     def jacobian(theta: NDArray) -> NDArray:
-        return problem.evaluator.evaluate(theta / units)[2] * problem.loss_unit / np.outer(units, units)
+        H = problem.evaluator.evaluate(theta / units)[2]
+        return np.asarray(H * problem.loss_unit / np.outer(units, units))
 
     options = {"maxiter": steps}
     found = root(gradient, problem.start * units, jac=jacobian, method="lm", tol=1e-15, options=options)

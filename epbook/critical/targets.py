@@ -29,6 +29,8 @@ def critical_targets(net: nn.Sequential, x: Tensor, *, residual: float = 1.0, se
     True
     """
     given = read(net, x)
+    if given.x is None:
+        raise TypeError("x must be a tensor of real numbers, got None")
     refuse_meta(given.layers)
     size, random = positive(residual, "residual"), torch.Generator().manual_seed(whole(seed, "seed"))
     count, parameters = len(given.x) * given.outputs, len(given.theta)
@@ -37,9 +39,13 @@ def critical_targets(net: nn.Sequential, x: Tensor, *, residual: float = 1.0, se
             f"{len(given.x)} samples give {count} outputs for {parameters} parameters: no residual is left. "
             "Take more samples"
         )
+    at = given.x
+
+    def outputs(theta: Tensor) -> Tensor:
+        return forward(unflat(given.layers, theta), at).flatten()
+
     with differentiable():
-        output = torch.func.jacrev(lambda theta: forward(unflat(given.layers, theta), given.x).flatten())
-        jacobian = output(given.theta)
+        jacobian = torch.func.jacrev(outputs)(given.theta)
     basis, _ = torch.linalg.qr(jacobian.detach())  # (n · outputs, parameters)
     r = torch.randn(count, generator=random, dtype=torch.float64).to(given.x.device)
     for _ in range(2):  # the second projection removes what rounding left in the first

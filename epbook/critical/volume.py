@@ -135,6 +135,7 @@ def _height(given: Given, height: str) -> Callable[[Tensor], Tensor]:
 
     def speed(shift: Tensor) -> Tensor:
         with differentiable():
-            return slope(shift).norm(dim=1)
+            sizes: Tensor = torch.linalg.vector_norm(slope(shift), dim=1)
+        return sizes
 
     return speed

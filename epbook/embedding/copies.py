@@ -134,4 +134,4 @@ def ratio(p: Floats, q: Floats, goal: Floats) -> Floats:
         root = new
         if done.all():
             break
-    return np.exp(np.where(turned, -root, root))
+    return np.asarray(np.exp(np.where(turned, -root, root)))

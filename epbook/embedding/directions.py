@@ -41,11 +41,15 @@ def critical_directions(net: nn.Sequential, plan: Plan) -> Tensor:
         if len(free) == 0:
             return free.new_zeros(len(flat(wide)), 0)
         unit = flat([_units(layer) for layer in wide])
-        tangent = torch.autograd.functional.jacobian(
-            lambda free: flat(plan.rewrite(narrow, list(free.split(sizes)))), free
-        )  # (wide parameters, free coefficients)
+
+        def moved(coefficients: Tensor) -> Tensor:
+            return flat(plan.rewrite(narrow, list(torch.split(coefficients, sizes))))
+
+        # (wide parameters, free coefficients); vmap, and so torch.func, cannot do masked_scatter.
+        tangent: Tensor = torch.autograd.functional.jacobian(moved, free)  # type: ignore[no-untyped-call]
     left, size, _ = torch.linalg.svd(tangent / unit[:, None], full_matrices=False)
-    return torch.linalg.qr(left[:, size > 1e-10 * size[0]] * unit[:, None])[0]
+    directions: Tensor = torch.linalg.qr(left[:, size > 1e-10 * size[0]] * unit[:, None])[0]
+    return directions
 
 
 def _units(layer: Layer) -> Layer:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from epbook.activations import activation_of
-from epbook.critical.inertia import Inertia
+from epbook.critical import Inertia
 from epbook.embedding.rounding import preactivation_errors, slope
 from epbook.embedding.split import Split, shares
 from epbook.given import read, refuse_kinks, refuse_meta
@@ -49,7 +49,8 @@ class SplitLaw(Result):
     def curvatures(self) -> Tensor:
         """Eigenvalues of S on ker M, ascending: their signs times the sign of α(1−α) are the rest."""
         null = torch.linalg.svd(self.M / self.units)[2][self.rank :]  # rows span ker M
-        return torch.linalg.eigvalsh(null @ (self.S / torch.outer(self.units, self.units)) @ null.T)
+        values: Tensor = torch.linalg.eigvalsh(null @ (self.S / torch.outer(self.units, self.units)) @ null.T)
+        return values
 
     def matrix(self, fractions: Sequence[float]) -> Tensor:
         """Q itself for shares (f_1, …, f_k): ((k−1)(d + next width)) squared."""
@@ -81,7 +82,8 @@ class SplitLaw(Result):
 
     @property
     def _couplings(self) -> Tensor:
-        return torch.linalg.svdvals(self.M / self.units)
+        values: Tensor = torch.linalg.svdvals(self.M / self.units)
+        return values
 
     def _shares(self, fractions: Sequence[float]) -> Tensor:
         f = torch.tensor(Split(0, 0, tuple(fractions)).fractions[1:], dtype=self.S.dtype)

@@ -12,7 +12,7 @@ from epbook.activations import activation_of, same
 from epbook.checks import whole
 from epbook.embedding.assignment import Assignment, Floats
 from epbook.embedding.copies import Fixed, Scaled
-from epbook.given import Given, read, refuse_meta
+from epbook.given import GivenNetwork, read, refuse_meta
 from epbook.networks import Layer
 from epbook.results import Result
 
@@ -104,7 +104,7 @@ def _silent(hidden: Layer, x: Tensor) -> np.ndarray:
     return ((facts.value(z) == 0) & (facts.first(z) == 0)).all(dim=0).cpu().numpy()
 
 
-def _sides(net: nn.Sequential, name: str, x: Tensor | None = None) -> Given:
+def _sides(net: nn.Sequential, name: str, x: Tensor | None = None) -> GivenNetwork:
     """The network as read; ValueError unless two-layer, scalar, no output bias."""
     given = read(net, x)
     found = given.layers

@@ -6,7 +6,8 @@ plan(net). It can be printed, composed with +, replayed on another network, and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -214,7 +215,10 @@ def random_compatible(
 
 def _widths(widths: object, now: list[int]) -> list[int]:
     """One width per hidden layer, none below the present one."""
-    given = np.atleast_1d(np.array(widths, dtype=object))
+    given: list[object] = [widths]
+    if isinstance(widths, Iterable):
+        with contextlib.suppress(TypeError):  # a table of no dimensions
+            given = list(widths)
     if len(given) != len(now):
         raise ValueError(f"widths must name {len(now)} hidden layers (now {now}), got {widths}")
     wanted = [whole(width, "each of the widths", 1) for width in given]

@@ -40,7 +40,7 @@ class Runs(Result):
     @property
     def centres(self) -> NDArray:
         """Centres of the histogram's bins, log10 loss, shape (200,)."""
-        return (self.edges[1:] + self.edges[:-1]) / 2
+        return np.asarray(self.edges[1:] + self.edges[:-1]) / 2
 
     @property
     def diverged(self) -> dict[tuple[int, int], int]:
@@ -147,7 +147,7 @@ class Runs(Result):
         return None if entry is None else (entry[0], self._net(entry[1]))
 
     def _counts(self, width: int) -> NDArray:
-        return np.sum([self.record(width, seed).counts for seed in self.seeds], axis=0)
+        return np.asarray(sum(self.record(width, seed).counts for seed in self.seeds))
 
     def _net(self, state: State) -> nn.Sequential:
         hidden, out = (torch.from_numpy(array.copy()) for array in state)
