@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
@@ -80,7 +81,7 @@ class TwoLayer:
         self.y = y.cpu().numpy().T if self.mse else None
 
     def evaluate(self, theta: NDArray, *, hessian: bool = True) -> tuple[float, NDArray, NDArray]:
-        """R(θ), ∇R(θ) and ∇²R(θ), empty where not asked for; in the floating type of θ for the MSE."""
+        """R(θ), ∇R(θ) and ∇²R(θ), empty where not asked for."""
         A = theta[self.inner : self.outer].reshape(self.p, self.m)
         h, h1, h2 = self.jet(theta[self.places.inner] @ self.x)  # (m, n) each
         f = A @ h  # (p, n)
@@ -89,7 +90,7 @@ class TwoLayer:
         value, e, apply = self._output(f)
         # ∂R/∂σ(z), (m, n); of a column and a row, BLAS makes three times the work of NumPy.
         pull = A.T * e if self.p == 1 else A.T @ e
-        gradient = np.empty(self.size, dtype=theta.dtype)
+        gradient = np.empty(self.size)
         gradient[self.places.inner] = (pull * h1) @ self.x.T
         gradient[self.inner : self.outer] = (e @ h.T).ravel()
         if self.shifted:
@@ -138,8 +139,8 @@ class TwoLayer:
 
     def _gauss_newton_mse_one_output(self, h: NDArray, h1: NDArray, A: NDArray) -> NDArray:
         """(2/n) J Jᵀ with J = ∂f/∂θ (P, n), in one product that BLAS knows to be symmetric."""
-        root = np.sqrt(A.dtype.type(2) / self.n)
-        J = np.empty((self.size, self.n), dtype=h.dtype)
+        root = math.sqrt(2 / self.n)
+        J = np.empty((self.size, self.n))
         self._spread(h1 * (root * A.T), out=J)
         np.multiply(h, root, out=J[self.inner : self.outer])
         J[self.outer :] = root
@@ -148,8 +149,8 @@ class TwoLayer:
     def _gauss_newton_mse(self, h: NDArray, h1: NDArray, A: NDArray) -> NDArray:
         """(2 / np) Jᵀ J, block by block, without the zeros of J."""
         inner, outer, m, neuron = self.inner, self.outer, self.m, self.places.neuron
-        G = self._spread(h1, out=np.empty((inner, self.n), dtype=h.dtype))  # σ'(z_j) ∂z_j/∂w̃_jk
-        H = np.zeros((self.size, self.size), dtype=h.dtype)
+        G = self._spread(h1, out=np.empty((inner, self.n)))  # σ'(z_j) ∂z_j/∂w̃_jk
+        H = np.zeros((self.size, self.size))
         C = A.T @ A
         H[:inner, :inner] = (G @ G.T) * C[np.ix_(neuron, neuron)]
         Gh, hh = G @ h.T, h @ h.T
@@ -168,8 +169,8 @@ class TwoLayer:
 
     def _gauss_newton(self, h: NDArray, h1: NDArray, A: NDArray, apply: Callable) -> NDArray:
         """Jᵀ (∂²R/∂f²) J for any loss; nothing is assumed of how the loss joins samples."""
-        J = np.zeros((self.size, self.n, self.p), dtype=h.dtype)
-        G = self._spread(h1, out=np.empty((self.inner, self.n), dtype=h.dtype))
+        J = np.zeros((self.size, self.n, self.p))
+        G = self._spread(h1, out=np.empty((self.inner, self.n)))
         J[: self.inner] = G[:, :, None] * A.T[self.places.neuron, None, :]
         for q in range(self.p):
             J[self.inner + q * self.m : self.inner + (q + 1) * self.m, :, q] = h

@@ -33,14 +33,8 @@ def _relu(z: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     return z * active, active, np.zeros_like(z)
 
 
-# These formulas hold in any floating type, so they also serve the extended precision of `polish`.
-# They are about five times faster than tensors of a few hundred entries.
+# About five times faster than tensors of a few hundred entries.
 _NUMPY: dict[type[nn.Module], Jet] = {nn.Tanh: _tanh, nn.Sigmoid: _sigmoid, nn.ReLU: _relu}
-
-
-def has_extended(module: nn.Module | None) -> bool:
-    """Whether `jet_of(module)` also evaluates in numpy.longdouble."""
-    return type(module) in _NUMPY
 
 
 def jet_of(module: nn.Module | None) -> Jet:
