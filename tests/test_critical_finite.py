@@ -113,3 +113,15 @@ def test_where_symmetries_explain_nothing_the_finder_does_not_pretend():
     point = ep.find_critical(net, x, y)
     assert (point.status, point.signs) == ("not converged", None)
     assert "no curvature, and no symmetry explains it" in point.reason
+
+
+def test_a_curvature_below_what_rounding_of_the_gradient_hides_proves_nothing():
+    """w³/6 + λw²/2 has a minimum at 0 and a maximum at −2λ: for small λ float64 cannot tell them apart."""
+    net = ep.sequential([(torch.zeros(1, 1, dtype=torch.float64), None, None)])
+    # Two samples for one weight, so that it cannot be called a perfect fit.
+    one, zero = torch.ones(2, 1, dtype=torch.float64), torch.zeros(2, 1, dtype=torch.float64)
+    for curvature, status in ((1e-2, "finite"), (1e-10, "not converged")):
+        point = ep.find_critical(
+            net, one, zero, loss=lambda f, y, c=curvature: (f**3 / 6 + c * f**2 / 2).sum()
+        )
+        assert point.status == status

@@ -6,7 +6,9 @@ import torch
 from torch import nn
 
 import epbook as ep
-from epbook.critical.infinity import tails
+from epbook.critical.infinity import saturated_neuron, tails
+from epbook.critical.problem import Problem
+from epbook.given import read
 
 TWO = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
 LINE = torch.linspace(0, 3, 9, dtype=torch.float64)[:, None]
@@ -74,6 +76,15 @@ def test_a_neuron_on_its_tail_is_named():
     point = ep.find_critical(net_of([0.7, 0.1], [-0.4, 40.0], [1.0, 0.5], nn.Tanh), LINE, y, steps=1)
     assert point.status == "saturated"
     assert "neuron 1 of layer 0 is flat on 9 of 9 samples" in point.reason
+
+
+def test_a_neuron_that_is_about_to_be_absent_is_not_named_for_its_tail():
+    """With output weight 0 it may be anywhere, far out too, and nothing grows because of it."""
+    for weight, said in ((0.5, "neuron 1 of layer 0 is flat"), (1e-5, "")):
+        given = read(net_of([0.7, 0.1], [-0.4, 40.0], [1.0, weight], nn.Tanh), LINE, torch.sin(LINE))
+        problem = Problem(given)
+        assert saturated_neuron(problem, problem.start).startswith(said)
+        assert bool(saturated_neuron(problem, problem.start)) == bool(said)
 
 
 def merging(t, v=0.5):

@@ -87,6 +87,16 @@ def test_volume_against_the_ellipsoid_and_the_saddle():
         volume.at(1e9)
 
 
+def test_volume_ends_at_the_ball():
+    """L = (w − 2)² falls on behind the unit ball around 0, in which its slope is at least 2."""
+    net = ep.sequential([(torch.zeros(1, 1, dtype=torch.float64), None, None)])
+    one = torch.ones(1, 1, dtype=torch.float64)
+    speed = ep.critical.flat_volume(
+        net, one, 2 * one, radius=1.0, height="gradient", particles=100, deepest=1e-4
+    )
+    assert speed.height[0] >= 2 * (1 - 1e-12)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_volume_of_a_canyon_a_hundred_thousand_times_as_long_as_wide(seed):
     # L = w₁² + 10¹⁰ w₂² in the unit disc: the fraction is ε/10⁵. Moves of one size for all directions die out
