@@ -8,7 +8,7 @@ SOURCES := _config.yml _toc.yml $(shell find book epbook tools web -type f -not 
 # A list of prerequisites cannot see that one of them is gone: this file is written anew when their names change.
 NAMES := $(HTML)/../.names
 
-.PHONY: book test lint portability portability-short mutants format clean screenshots pdf benchmarks chromium FORCE
+.PHONY: book test lint portability portability-short mutants campaign format clean screenshots pdf benchmarks chromium FORCE
 
 book: $(HTML)/.built
 
@@ -44,6 +44,11 @@ portability-short: .venv/.installed
 # Small wrong changes to the code, each of which the tests of its module must notice.
 mutants: .venv/.installed
 	$(BIN)/python tools/mutants.py
+
+# The finder from 8,064 starts, each verdict held against Newton's method in 50 digits; MINUTES bounds the time.
+MINUTES ?= 60
+campaign: .venv/.installed
+	$(BIN)/python -m tools.campaign --minutes $(MINUTES)
 
 format: .venv/.installed
 	$(BIN)/ruff check --fix .

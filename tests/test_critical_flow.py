@@ -26,7 +26,7 @@ def test_flow_is_the_limit_of_gradient_descent():
         nn.functional.mse_loss(net(LINE), y).backward()
         optimiser.step()
     end = nn.utils.parameters_to_vector(net.parameters()).detach().numpy()
-    assert np.abs(end - flow.parameters[-1]).max() < 1e-3
+    assert np.abs(end - flow.parameters[-1].numpy()).max() < 1e-3
     assert (np.diff(flow.losses) < 0).all()
     assert flow.times[-1] == 2.0
     torch.testing.assert_close(
@@ -40,11 +40,33 @@ def test_flow_leaves_a_saddle_after_the_logarithmic_time():
     times = []
     for offset in (1e-4, 1e-6):
         flow = ep.gradient_flow(two_parameters(offset, offset), LINE, y, time=12.0, points=2000)
-        times.append(np.interp(1e-2, flow.parameters[:900, 0], flow.times[:900]))
+        times.append(np.interp(1e-2, flow.parameters[:900, 0].numpy(), flow.times[:900]))
     assert rate * (times[1] - times[0]) == pytest.approx(np.log(100), rel=1e-3)
 
 
-@pytest.mark.parametrize("options", [{"time": 0.0}, {"time": 1.0, "first": 2.0}, {"time": 1.0, "points": 1}])
-def test_flow_names_bad_times(options):
-    with pytest.raises(ValueError, match=r"time and first|points"):
+@pytest.mark.parametrize("options", [{"time": 0.0}, {"time": 1.0, "points": 1}, {"time": 1.0, "rtol": -1.0}])
+def test_flow_names_bad_options(options):
+    name = list(options)[-1]
+    with pytest.raises(ValueError, match=f"{name} must be"):
         ep.gradient_flow(two_parameters(1, 1), LINE, LINE, **options)
+
+
+def test_a_flow_that_runs_away_says_so():
+    """Uphill, the loss grows without end: what was reached is kept, and nothing is raised."""
+
+    def uphill(f, t):
+        return -((f - t) ** 4).mean()
+
+    flow = ep.gradient_flow(two_parameters(1, 1), LINE, torch.zeros_like(LINE), time=1e4, loss=uphill)
+    assert flow.status == "stopped"
+    assert "the flow runs away" in flow.reason
+    assert len(flow.times) == len(flow.parameters) == len(flow.losses) < 400
+
+
+def test_flows_compare_by_value():
+    y = torch.tanh(LINE)
+    one, same, other = (
+        ep.gradient_flow(two_parameters(w, 1), LINE, y, time=1.0, points=3) for w in (0.5, 0.5, 0.6)
+    )
+    assert one == same
+    assert one != other

@@ -5,28 +5,48 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from torch import Tensor, nn
 
+from epbook.checks import positive, whole
 from epbook.critical.problem import Problem
-from epbook.given import read, refuse_kinks
+from epbook.given import layers, read, refuse_kinks, unflat
 from epbook.losses import Loss, mse_loss
+from epbook.networks import sequential
+from epbook.results import Result
+
+# A flow with a parameter beyond this goes to infinity, often in finite time, which no solver passes.
+AWAY = 1e6
 
 
-@dataclass(frozen=True)
-class Flow:
-    """A trajectory: times (k,), parameters (k, P), losses (k,), ‖∇R‖₂ (k,), and the problem it solves."""
+@dataclass(frozen=True, eq=False)
+class Flow(Result):
+    """A trajectory of gradient flow.
+
+    times (k,), parameters (k, P), losses (k,), gradients (k,): t, θ(t), R and ‖∇R‖₂. start: the network at
+    t = 0, in float64. status: "finished", or "stopped" where it runs away or the solver gives up; the
+    states up to there are kept. reason: what the solver says.
+    Source: chapter section 1.2.
+
+    >>> import epbook as ep
+    >>> net = ep.two_layer(1, 1, activation=nn.Tanh, std=0.1)
+    >>> ep.gradient_flow(net, *ep.data.tanh_teacher(), time=1.0, points=5).status
+    'finished'
+    """
 
     times: NDArray
-    parameters: NDArray
+    parameters: Tensor
     losses: NDArray
     gradients: NDArray
-    problem: Problem
+    start: nn.Sequential
+    status: str
+    reason: str
 
     def model(self, index: int) -> nn.Sequential:
         """The network at one of the times."""
-        return self.problem.network(self.parameters[index])
+        return sequential(unflat(layers(self.start), self.parameters[index]))
 
 
 def gradient_flow(
@@ -36,7 +56,6 @@ def gradient_flow(
     *,
     time: float,
     points: int = 400,
-    first: float | None = None,
     loss: Loss = mse_loss,
     rtol: float = 1e-9,
     atol: float = 1e-13,
@@ -45,10 +64,10 @@ def gradient_flow(
 
     Solved by LSODA with the exact Jacobian −∇²R, so a plateau costs few steps however long it is.
 
-    time: the end, in units of 1/curvature; points: how many states to keep, evenly spaced in t, or in
-    log t from `first` on (t = 0 is kept too). net, x, y, loss: as in `hessian`; rtol, atol: of the solver.
-    Returns a `Flow`. Raises as `hessian`, for kinks only at the start; ValueError for times that are not
-    positive or points < 2; RuntimeError where the solver gives up. Source: chapter section 1.2.
+    time: the end, in units of 1/curvature; points: how many states to keep, evenly spaced in t.
+    net, x, y, loss: as in `hessian`; rtol, atol: of the solver, per parameter.
+    Returns a `Flow`; where the solver gives up, its status says so. Raises as `hessian`, for kinks only at
+    the start; ValueError for a time that is not positive or points < 2. Source: chapter section 1.2.
 
     >>> import epbook as ep
     >>> x, y = ep.data.tanh_teacher()
@@ -56,34 +75,42 @@ def gradient_flow(
     >>> round(float(flow.losses[-1]), 6)
     0.109023
     """
-    if not 0 < time < np.inf or (first is not None and not 0 < first < time):
-        raise ValueError(f"time and first must be positive, with first < time: got {time!r}, {first!r}")
-    if points != int(points) or points < 2:
-        raise ValueError(f"points must be a whole number of at least 2, got {points!r}")
+    time, points = positive(time, "time"), whole(points, "points", 2)
+    # In the units of the reader: what flows where depends on them.
     problem = Problem(read(net, x, y, loss=loss), scaled=False)
     refuse_kinks(problem.found, problem.x)
     evaluate = problem.evaluator.evaluate
-    grid = np.linspace(0, time, int(points))
-    if first is not None:
-        grid = np.append(0.0, np.geomspace(first, time, int(points) - 1))
-    grid[-1] = time
-    solved = solve_ivp(
-        lambda _, theta: -evaluate(theta, hessian=False)[1],
-        (0.0, time),
-        problem.start,
-        method="LSODA",
-        jac=lambda _, theta: -evaluate(theta)[2],
-        t_eval=grid,
-        rtol=rtol,
-        atol=atol,
-    )
-    if not solved.success:
-        raise RuntimeError(f"the flow stopped at t = {solved.t[-1]:.3g}: {solved.message}")
-    states = [evaluate(theta, hessian=False) for theta in solved.y.T]
+    with np.errstate(over="ignore", invalid="ignore"):
+        solved = solve_ivp(
+            lambda _, theta: -evaluate(theta, hessian=False)[1],
+            (0.0, time),
+            problem.start,
+            method="LSODA",
+            jac=lambda _, theta: -evaluate(theta)[2],
+            t_eval=np.linspace(0, time, points),
+            events=_runs_away,
+            rtol=positive(rtol, "rtol"),
+            atol=positive(atol, "atol"),
+        )
+        states = [evaluate(theta, hessian=False) for theta in solved.y.T]
+    finished = solved.status == 0
+    if solved.status == 1:
+        reason = f"a parameter is beyond {AWAY:g} at t = {solved.t_events[0][0]:.3g}: the flow runs away"
+    else:
+        reason = solved.message if finished else f"the solver gave up: {solved.message}"
     return Flow(
         times=solved.t,
-        parameters=solved.y.T,
+        parameters=torch.tensor(solved.y.T),
         losses=np.array([float(value) for value, _, _ in states]),
         gradients=np.array([float(np.linalg.norm(gradient)) for _, gradient, _ in states]),
-        problem=problem,
+        start=problem.network(problem.start),
+        status="finished" if finished else "stopped",
+        reason=reason,
     )
+
+
+def _runs_away(_: float, theta: NDArray) -> float:
+    return AWAY - float(np.abs(theta).max())
+
+
+_runs_away.terminal = True  # type: ignore[attr-defined]

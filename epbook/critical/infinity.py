@@ -16,7 +16,8 @@ from epbook.networks import Layer
 
 # σ' and σ'' below this are no slope and no bend: float64 loses their squares beside 1.
 FLAT = 1e-8
-# Output weights below this, in units of the targets: a neuron that is about to be absent, not far out.
+# Output weights below this, in units of the targets, are those of a neuron that is about to be absent: it
+# neither saturates nor merges with another, whatever its input weights do.
 FAINT = 1e-3
 
 
@@ -65,7 +66,7 @@ def merging_neurons(found: list[Layer]) -> str:
                 apart = np.linalg.norm(full[j] - sign * full[k]) / np.fmax(np.linalg.norm(full[j]), 1e-300)
                 sizes = np.linalg.norm(A[:, j]) + np.linalg.norm(A[:, k])
                 left = np.linalg.norm(A[:, j] + sign * A[:, k]) / np.fmax(sizes, 1e-300)
-                if SAME < apart < 0.1 and left < 0.1:
+                if SAME < apart < 0.1 and left < 0.1 and sizes > FAINT:
                     return (
                         f"neurons {j} and {k} of layer {depth} merge (to {apart:.1e} of their weights) "
                         f"while their output weights, up to {np.abs(A[:, [j, k]]).max():.3g}, cancel"

@@ -178,7 +178,15 @@ class Exact:
             theta = [(v - w).mid() for v, w in zip(theta, u, strict=True)]
             moved = max(abs(float(v - w)) for v, w in zip(theta, start, strict=True))
             taken += 1
-        return Outcome(size <= SOLVED and moved <= reach, moved, size, taken)
+        critical = size <= SOLVED and moved <= reach and self._falls_on(theta, g, H, size)
+        return Outcome(critical, moved, size, taken)
+
+    def _falls_on(self, theta: list[arb], g: arb_mat, H: arb_mat, size: float) -> bool:
+        """Whether one more step at least halves ‖∇R‖₁, as near any zero, and not where all is flat."""
+        if size == 0:
+            return True
+        there = [(v - w).mid() for v, w in zip(theta, _step(g, H), strict=True)]
+        return _size(self.derivatives(there)[0]) <= max(size / 2, 1e-150)
 
 
 def _step(g: arb_mat, H: arb_mat) -> list[arb]:
