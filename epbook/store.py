@@ -30,11 +30,17 @@ LEFT_OVER = 600.0  # seconds without a write after which nobody is writing a fil
 
 
 class CacheWarning(UserWarning):
-    """Results cannot be stored where they were to be; they are computed and returned all the same."""
+    """Results cannot be stored where they were to be; they are computed and returned all the same.
+
+    Source: the conventions of the whole book.
+    """
 
 
 class DamagedCacheWarning(CacheWarning):
-    """A file of the cache is unreadable, was changed, or belongs to something else; it is recomputed."""
+    """A file of the cache is unreadable, was changed, or belongs to something else; it is recomputed.
+
+    Source: the conventions of the whole book.
+    """
 
 
 def digest(*paths: Path) -> str:

@@ -25,7 +25,10 @@ from epbook.results import Result
 
 @dataclass(frozen=True, eq=False)
 class CriticalPoints(Result):
-    """Distinct finite critical points by falling loss, how often each was reached, and all statuses."""
+    """Distinct finite critical points by falling loss, how often each was reached, and all statuses.
+
+    Source: chapter section 1.2; the empirical diagram of EP21, figure 4.
+    """
 
     points: tuple[CriticalPoint, ...]
     hits: tuple[int, ...]

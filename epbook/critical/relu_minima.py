@@ -29,6 +29,7 @@ class Ramp(NamedTuple):
 
     low, high: its kink −b/w lies between these two samples, or on one if they are equal; −inf and inf for a
     neuron that is on at all samples. right: is it on to the right of its kink (w > 0)? sign: of a, 1 or −1.
+    Source: chapter section 1.1.
     """
 
     low: float
@@ -39,7 +40,10 @@ class Ramp(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ReluMinimum(Result):
-    """A local minimum: its loss, and the neurons of a smallest net that has it."""
+    """A local minimum: its loss, and the neurons of a smallest net that has it.
+
+    Source: chapter section 1.1.
+    """
 
     loss: float
     neurons: tuple[Ramp, ...]

@@ -25,7 +25,7 @@ MOVES = 16  # Metropolis steps of every particle per level
 class Volume(Result):
     """Fraction of a ball in which a height stays below ε: the empirical distribution, ε ascending.
 
-    height: ε; fraction: vol{‖θ − θ*‖ ≤ radius, height(θ) < ε} / vol(ball).
+    height: ε; fraction: vol{‖θ − θ*‖ ≤ radius, height(θ) < ε} / vol(ball). Source: chapter section 1.3.
     """
 
     height: NDArray[np.float64]

@@ -31,7 +31,7 @@ class SplitLaw(Result):
     M = E[e σ'(z) x̃ᵀ], shape (next width, d): coupling of the copies' incoming and outgoing weights.
     F = diag(f) − f fᵀ over the new copies' shares f; for one split F = α(1−α).
     z: the neuron's pre-activation, c: its outgoing weights, e: derivative of the loss by the next layer's
-    pre-activations, x̃ = [input of the layer; 1].
+    pre-activations, x̃ = [input of the layer; 1]. Source: derived in the chapter on section 1.3.
     """
 
     S: Tensor

@@ -22,7 +22,7 @@ class Nearest(Result):
     """The nearest point found in the embedded set.
 
     distance: ‖θ − θ'‖₂ to it. model: the network there. copies: per wide neuron the narrow neuron that it
-    copies there, −1 for a null neuron.
+    copies there, −1 for a null neuron. Source: chapter section 1.3, figure 1.6.
     """
 
     distance: float

@@ -24,6 +24,7 @@ class Neurons(Result):
     bias: whether u ends with a bias. activation: σ, None for the identity.
     next_bias: what the next layer adds, (outputs,), or None.
     eps: relative precision of the number type that the weights came in; up to it they can be equal.
+    Source: chapter section 1.1, equation (1.1).
     """
 
     incoming: Tensor

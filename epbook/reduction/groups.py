@@ -21,6 +21,7 @@ class Groups(Result):
     worst: the least similarity of a pair of each group (1.0 for a neuron on its own).
     low: neurons of low amplitude, left out. constant: neurons with w = 0, whose constant output goes
     into the next layer's bias. amplitude: of every neuron. threshold: the similarity asked for.
+    Source: chapter section 1.4.
     """
 
     layer: int

@@ -22,6 +22,7 @@ class Cut(Result):
     """A network cut at one threshold; the dicts are by mode, with "pruning" for magnitude pruning.
 
     agreement: share of test inputs with the full network's prediction; accuracy: share classified rightly.
+    Source: chapter section 1.4.
     """
 
     groups: Groups
