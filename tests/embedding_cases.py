@@ -144,3 +144,16 @@ def _pushed_compatible(step: Compatible, narrow, pairs):
         new = new * effective(outer)[:, None]
         found.append([new, None if gb is None else gb[outer] * beta * effective(outer)])
     return found
+
+
+def random_deep(*, bias, activation=nn.Tanh):
+    generator = torch.Generator().manual_seed(5)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    sizes, triples = [2, 2, 3, 2], []
+    for layer in range(3):
+        weight = normal(sizes[layer + 1], sizes[layer])
+        triples.append((weight, normal(len(weight)) if bias else None, activation() if layer < 2 else None))
+    return ep.sequential(triples)

@@ -14,7 +14,7 @@ from torch import nn
 
 from epbook.embedding import add_null, embed, permute, plan, split
 from epbook.given import layers
-from epbook.networks import sequential, two_layer
+from epbook.networks import sequential
 from epbook.reduction import reduce
 
 ACTIVATIONS = [nn.ReLU, nn.Tanh, nn.Sigmoid, nn.GELU]
@@ -246,34 +246,3 @@ def test_only_the_layers_asked_for_are_reduced():
     small, report = reduce(net, layers=[1])
     assert (small[0].out_features, small[2].out_features) == (8, 2)
     assert [entry.groups.layer for entry in report.layers] == [1]
-
-
-@pytest.mark.parametrize(
-    ("settings", "named"),
-    [
-        ({"mode": "median"}, "median"),
-        ({"mode": "least-squares"}, "give x"),
-        ({"y": torch.zeros(3, 2)}, "without x"),
-        ({"layers": 1}, "1"),
-        ({"layers": [0, 7]}, "7"),
-        ({"x": torch.zeros(4, 5, dtype=torch.float64)}, r"\(4, 5\)"),
-        ({"x": torch.full((4, 3), torch.nan, dtype=torch.float64)}, "nan"),
-        ({"x": torch.zeros(4, 3, dtype=torch.float64), "y": torch.zeros(3, 2)}, "3"),
-        ({"similarity": 2.0}, "2.0"),
-    ],
-)
-def test_bad_input_is_refused_with_its_value(settings, named):
-    with pytest.raises(ValueError, match=named):
-        reduce(random_net([3, 4, 2]), **settings)
-
-
-def test_a_network_without_hidden_layers_is_refused():
-    with pytest.raises(ValueError, match="no hidden layer"):
-        reduce(nn.Sequential(nn.Linear(3, 2)))
-
-
-def test_a_relu_layer_keeps_its_type_and_number_format():
-    net = two_layer(3, 6, activation=nn.Tanh, std=1.0).float()
-    small, _ = reduce(net)
-    assert isinstance(small[1], nn.Tanh)
-    assert small[0].weight.dtype == torch.float32

@@ -14,8 +14,6 @@ from torch import nn
 
 import epbook as ep
 from epbook.training import (
-    CacheWarning,
-    DamagedCacheWarning,
     DivergedError,
     DivergenceWarning,
     descent,
@@ -73,30 +71,6 @@ def test_memory_does_not_grow_with_steps(data):
     assert long.losses(2, 0)[0][-1] == 200_000
     assert len(long.losses(2, 0)[0]) < 402
     assert len(long.losses(2, 0)[0]) < 2 * len(short.losses(2, 0)[0])
-
-
-def test_an_interrupted_sweep_goes_on(data, reference, tmp_path, monkeypatch):
-    done = []
-    save = sweep.Store.save
-
-    def interrupted(store, *result):
-        save(store, *result)
-        done.append(result)
-        if len(done) == 4:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(sweep.Store, "save", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            ep.train_many(WIDTHS, SEEDS, *data, **OPTIONS, cache=tmp_path, jobs=1)
-    assert len(list(tmp_path.glob("*.npz"))) == 4
-    computed = []
-    train = sweep._train
-    monkeypatch.setattr(sweep, "_train", lambda net, *rest: computed.append(net) or train(net, *rest))
-    assert same(reference, ep.train_many(WIDTHS, SEEDS, *data, **OPTIONS, cache=tmp_path, jobs=1))
-    assert len(computed) == len(WIDTHS) * len(SEEDS) - 4
-    assert reference == ep.train_many(WIDTHS, SEEDS, *data, **OPTIONS, cache=tmp_path, jobs=1)
-    assert len(computed) == len(WIDTHS) * len(SEEDS) - 4
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
@@ -159,70 +133,6 @@ def test_a_large_net_can_be_left_within_a_block(monkeypatch):
         descent.descend(start, x, y, **options, stop=Second())
 
 
-@pytest.mark.parametrize(
-    "change", ["x", "y", "lr", "steps", "std", "activation", "keep_at", "keep_band", "code"]
-)
-def test_the_cache_never_answers_for_another_problem(data, tmp_path, monkeypatch, change):
-    x, y = data
-    base = {"x": x, "y": y, "lr": 0.05, "steps": 50, "std": 0.5, "activation": "tanh"}
-    other = {
-        "x": 2 * x, "y": 2 * y, "lr": 0.04, "steps": 60, "std": 0.4, "activation": "relu", "keep_at": [7],
-        "keep_band": (0.0, 9.0), "code": None,
-    }  # fmt: skip
-    ep.train_many([3], [1], **base, cache=tmp_path)
-    if change == "code":
-        monkeypatch.setattr(sweep, "CODE", "of another version")
-    else:
-        base[change] = other[change]
-    assert ep.train_many([3], [1], **base, cache=tmp_path) == ep.train_many([3], [1], **base)
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_a_damaged_file_is_not_believed(data, tmp_path):
-    true = ep.train_many([3], [1], *data, **OPTIONS, cache=tmp_path)
-    (path,) = tmp_path.iterdir()
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    with pytest.warns(DamagedCacheWarning, match=path.name):
-        assert ep.train_many([3], [1], *data, **OPTIONS, cache=tmp_path) == true
-    assert ep.train_many([3], [1], *data, **OPTIONS, cache=tmp_path) == true  # mended: no warning
-
-
-def test_a_cache_that_cannot_be_written_is_said_at_once_and_ends_nothing(data, tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("mine")
-    told = []
-    descend = sweep.descend
-    monkeypatch.setattr(
-        sweep, "descend", lambda *args, **options: told.append(len(seen)) or descend(*args, **options)
-    )
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        runs = ep.train_many([3, 4], 2, *data, **OPTIONS, cache=tmp_path / "file", jobs=1)
-    assert [found.category for found in seen] == [CacheWarning]
-    assert told == [1] * 4, "the warning came after hours of work"
-    assert runs == ep.train_many([3, 4], 2, *data, **OPTIONS)
-
-
-def test_sweeps_in_threads_share_a_cache(data, tmp_path):
-    found = []
-    threads = [
-        threading.Thread(
-            target=lambda: found.append(
-                ep.train_many([5], 40, *data, steps=200, lr=0.05, cache=tmp_path, jobs=1)
-            )
-        )
-        for _ in range(3)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 3
-    assert found[0] == found[1] == found[2]
-    assert len(list(tmp_path.iterdir())) == 40
-
-
 def test_divergence_is_reported_and_the_others_are_kept(data, tmp_path):
     options = {"std": lambda m: 0.1 if m == 3 else 5.0, "activation": "identity"}
     report = r"width 6, seed 1: the loss is not finite at step \d+: the step size is too large \(lr = 0.05\)"
@@ -249,66 +159,6 @@ def test_divergence_of_a_relu_net(data):
     with pytest.warns(DivergenceWarning, match=report):
         runs = ep.train_many([6], [1], *data, steps=500, lr=0.05, std=1e160)
     assert runs.diverged == {(6, 1): 0}
-
-
-NAN = torch.tensor([[0.0], [float("nan")]], dtype=torch.float64)
-PAIR = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"x": PAIR[:0]}, r"x must have shape \(points, dimensions\) and not be empty, got \(0, 1\)"),
-        ({"x": PAIR[:, 0]}, r"got \(2,\)"),
-        ({"x": NAN}, r"x\[1, 0\] is nan"),
-        ({"y": NAN}, r"y\[1, 0\] is nan"),
-        ({"y": PAIR[:1]}, "x has 2 rows but y has 1"),
-        ({"widths": [3, 0]}, "widths must be a whole number of at least 1, got 0"),
-        ({"widths": [2.5]}, "got 2.5"),
-        ({"widths": [2, 2]}, "repeats"),
-        ({"widths": []}, "widths is empty"),
-        ({"seeds": [-1]}, "got -1"),
-        ({"steps": 0}, "steps must be a whole number of at least 1, got 0"),
-        ({"lr": 0.0}, "lr must be positive and finite, got 0.0"),
-        ({"lr": float("nan")}, "got nan"),
-        ({"activation": "swish"}, "unknown activation 'swish': known"),
-        ({"activation": nn.Softmax}, r"no compiled gradient descent for Softmax.*train_adam"),
-        ({"activation": nn.Softplus(2.0)}, r"no compiled gradient descent for Softplus\(beta=2.0"),
-        ({"activation": nn.GELU("tanh")}, "no compiled gradient descent for GELU"),
-        ({"activation": nn.LeakyReLU}, "no compiled gradient descent for LeakyReLU"),
-        ({"activation": type("Tanh", (nn.Tanh,), {"forward": lambda self, z: z})}, "no compiled gradient"),
-        ({"keep_at": [11]}, "keep_at asks for step 11, training ends at 10"),
-        ({"keep_band": (2.0, 1.0)}, "keep_band"),
-        ({"std": -1.0}, "std must be finite and not negative, got -1.0"),
-        ({"std": lambda m: None}, "std must be finite and not negative, got None for width 2"),
-        ({"x": PAIR * 1j}, "x must be real, got torch.complex128"),
-        ({"x": None}, "x must be a table of numbers, got None"),
-        ({"widths": 2}, "widths must be a collection of whole numbers, got 2"),
-        ({"widths": [float("nan")]}, "widths must be a whole number of at least 1, got nan"),
-        ({"widths": [True]}, "got True"),
-        ({"seeds": True}, "seeds must be a whole number of at least 1, got True"),
-        ({"seeds": 2.5}, "seeds must be a whole number of at least 1, got 2.5"),
-        ({"seeds": [2**64]}, "seeds must be a whole number of at least 0"),
-        ({"seeds": list(torch.tensor([2, 2]))}, "seeds repeats a value"),
-        ({"lr": True}, "lr must be positive and finite, got True"),
-        ({"lr": 10**400}, "lr must be positive and finite"),
-        ({"keep_band": (0.1, 0.2, 0.3)}, "keep_band must be"),
-        ({"keep_band": 0.1}, "keep_band must be"),
-    ],
-)
-def test_bad_input(change, message):
-    call = {"widths": [2], "seeds": [0], "x": PAIR, "y": PAIR, "steps": 10, "lr": 0.1, **change}
-    with pytest.raises(ValueError, match=message):
-        ep.train_many(**call)
-
-
-def test_numbers_of_other_libraries_are_numbers(tmp_path):
-    options = {"steps": np.int64(10), "lr": np.float32(0.5), "cache": tmp_path}
-    one = ep.train_many([np.int32(2)], np.int64(2), PAIR, PAIR, keep_band=(np.float32(0), 1), **options)
-    options |= {"steps": 10.0, "lr": torch.tensor(0.5), "keep_at": ()}
-    two = ep.train_many([2.0], range(2), PAIR, PAIR, keep_band=torch.tensor([0.0, 1.0]), **options)
-    assert one.seeds == two.seeds == (0, 1)
-    assert len(list(tmp_path.iterdir())) == 2  # the second sweep has found the first one's
 
 
 def test_runs_can_be_stored(data):
