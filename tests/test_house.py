@@ -51,7 +51,6 @@ def public(room):
 
 
 PUBLIC = {f"{room}.{name}": thing for room in ORDER for name, thing in public(room).items()}
-PUBLIC.pop("critical.Flow")  # its module is in work
 
 
 def part(path):
