@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import epbook as ep
-from epbook.critical.infinity import saturated_neuron, tails
+from epbook.critical.infinity import merging_neurons, saturated_neuron, tails
 from epbook.critical.problem import Problem
 from epbook.given import read
 
@@ -100,6 +100,13 @@ def test_two_neurons_that_merge_are_named(t):
     point = ep.find_critical(*merging(t))
     assert point.status == "diverging"
     assert "neurons 0 and 1 of layer 0 merge" in point.reason
+
+
+def test_faint_neurons_do_not_merge():
+    """Two that are about to be absent have any input weights, those of one another among them."""
+    faint, loud = (net_of([1.0, 1.001], [0.2, 0.2], [a, -a], nn.SiLU) for a in (1e-9, 30.0))
+    assert merging_neurons(ep.layers(faint)) == ""
+    assert "neurons 0 and 1 of layer 0 merge" in merging_neurons(ep.layers(loud))
 
 
 def test_a_valley_of_the_gradient_is_followed_outward():
