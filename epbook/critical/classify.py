@@ -83,11 +83,8 @@ def _on_the_way(problem: Problem, point: Point, search: Search | None) -> Verdic
     merging = merging_neurons(problem.layers(point.theta))
     if merging:
         return Verdict("diverging", f"{merging}: a channel to infinity")
-    if (
-        search
-        and search.lengths[-1] > 1.5 * search.lengths[0]
-        and search.gradients[-1] < 0.5 * search.gradients[0]
-    ):
+    moving = point.norm1 > point.rounding.sum()  # a gradient that is rounding leads nowhere
+    if search and moving and search.leads_out:
         return Verdict(
             "diverging",
             f"a channel to infinity: along the softest direction ‖θ‖ grows from {search.lengths[0]:.3g} "

@@ -17,7 +17,8 @@ from epbook.networks import Layer
 # σ' and σ'' below this are no slope and no bend: float64 loses their squares beside 1.
 FLAT = 1e-8
 # Output weights below this, in units of the targets, are those of a neuron that is about to be absent: it
-# neither saturates nor merges with another, whatever its input weights do.
+# neither saturates nor merges with another, whatever its input weights do. Input weights below this, in units
+# of the inputs, are those of one that is about to be constant, and does not saturate either.
 FAINT = 1e-3
 
 
@@ -38,6 +39,8 @@ def saturated_neuron(problem: Problem, theta: NDArray) -> str:
         if not flat.any() or not tails(activation):
             continue
         bias = found[depth].bias is not None
+        if bias:  # a neuron that is about to be constant may have any b
+            faint |= (found[depth].weight.abs().amax(dim=1) <= FAINT).numpy()
         rows = np.hstack([inputs, np.ones((len(inputs), 1))]) if bias else inputs
         full = np.linalg.matrix_rank(rows)
         for neuron in range(z.shape[1]):

@@ -178,15 +178,27 @@ class Exact:
             theta = [(v - w).mid() for v, w in zip(theta, u, strict=True)]
             moved = max(abs(float(v - w)) for v, w in zip(theta, start, strict=True))
             taken += 1
-        critical = size <= SOLVED and moved <= reach and self._falls_on(theta, g, H, size)
+        critical = size <= SOLVED and moved <= reach and self._stays(theta, reach)
         return Outcome(critical, moved, size, taken)
 
-    def _falls_on(self, theta: list[arb], g: arb_mat, H: arb_mat, size: float) -> bool:
-        """Whether one more step at least halves ‖∇R‖₁, as near any zero, and not where all is flat."""
-        if size == 0:
-            return True
-        there = [(v - w).mid() for v, w in zip(theta, _step(g, H), strict=True)]
-        return _size(self.derivatives(there)[0]) <= max(size / 2, 1e-150)
+    def _stays(self, theta: list[arb], reach: float) -> bool:
+        """Whether more steps lead nowhere while ‖∇R‖₁ goes on falling, as at a zero.
+
+        Where σ is flat, ‖∇R‖₁ may be tiny as well: there the steps get long, or, where it is flat twice over,
+        ‖∇R‖₁ stands still.
+        """
+        sizes = []
+        with flint.ctx.workprec(4 * flint.ctx.prec):
+            for _ in range(4):
+                g, H = (_middle(matrix) for matrix in self.derivatives(theta))
+                sizes.append(_size(g))
+                if sizes[-1] == 0:
+                    return True
+                step = _step(g, H)
+                if max(abs(float(v)) for v in step) > 1e-10 * reach:
+                    return False
+                theta = [(v - w).mid() for v, w in zip(theta, step, strict=True)]
+        return min(sizes[2:]) <= sizes[1] / 2
 
 
 def _step(g: arb_mat, H: arb_mat) -> list[arb]:
