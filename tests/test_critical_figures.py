@@ -11,7 +11,7 @@ from matplotlib.colors import same_color
 import epbook as ep
 from epbook.figures import critical
 from epbook.figures.gapped import Gapped
-from epbook.page import COLOURS, SIGN_COLOURS, width_colour
+from epbook.page import HERE, SIGN_COLOURS, width_colour
 
 GRID = np.linspace(-1, 1, 5)
 RISK, MINIMA = np.add.outer(GRID**2, GRID**2), np.array([[0.5, 0.5], [-0.5, -0.5]])
@@ -56,7 +56,7 @@ def test_released_marks_the_path_of_its_exponent(exponent):
     for known, each in flows.items():
         assert len(drawn(left, each.parameters)) == (known == exponent)
         colours = [line.get_color() for line in drawn(right, np.c_[each.times, each.losses])]
-        assert (COLOURS["orange"] in colours) == (known == exponent)
+        assert (HERE in colours) == (known == exponent)
 
 
 def test_polishing_draws_sizes_coloured_by_sign():

@@ -195,8 +195,9 @@ def test_an_error_names_the_values():
 
 def test_a_colour_map_keeps_its_colours():
     figure, axes = subplots()
-    axes.contourf(np.arange(9.0).reshape(3, 3), colors=["#888888", PAPER], levels=[0, 4, 8])
+    axes.contourf(np.arange(9.0).reshape(3, 3), colors=["#000000", "#888888", PAPER], levels=[0, 2, 4, 8])
     axes.plot([0, 2], [0, 2], color=PAPER)
     text = inline([to_svg(figure)], prefix="a", alt="levels")
     assert "fill: #ffffff" in text
+    assert text.count("fill: #000000") == 1
     assert f"stroke:var(--ep-paper,{PAPER})" in text

@@ -12,16 +12,24 @@ from numpy.typing import NDArray
 
 from epbook.critical import CriticalPoint, CriticalPoints, Flow
 from epbook.figures.gapped import Gapped
-from epbook.page.style import COLOURS, INK, MUTED, PAPER, SIGN_COLOURS, subplots, width_colour
-
-_PATHS = [COLOURS[name] for name in ("blue", "orange", "green", "pink", "gold")]
+from epbook.page.style import (
+    COLOURS,
+    HERE,
+    INK,
+    MUTED,
+    PAPER,
+    SERIES,
+    SIGN_COLOURS,
+    subplots,
+    width_colour,
+)
 
 
 def landscape(grid: NDArray, risk: NDArray, flows: Sequence[Flow], minima: NDArray) -> Figure:
     """The loss over two parameters with paths that a saddle attracts and releases; right, their losses."""
     figure, (left, right) = subplots(1, 2, figsize=(6.6, 3.5), width_ratios=[1.1, 1])
     _contours(left, grid, risk, minima)
-    for flow, colour in zip(flows, _PATHS, strict=False):
+    for flow, colour in zip(flows, SERIES, strict=False):
         _path(left, flow, colour)
         right.plot(flow.times, flow.losses, color=colour)
     right.set(xlabel="time t", title="loss along each path", ylim=(0, 1.2))
@@ -37,8 +45,8 @@ def released(
     flow = flows[exponent]
     for other in flows.values():
         right.plot(other.times, other.losses, color=MUTED, linewidth=0.7, alpha=0.5)
-    _path(left, flow, COLOURS["orange"])
-    right.plot(flow.times, flow.losses, color=COLOURS["orange"], linewidth=2.6)
+    _path(left, flow, HERE)
+    right.plot(flow.times, flow.losses, color=HERE, linewidth=2.6)
     right.set(xlabel="time t", title="loss along the path", ylim=(0, 1.2))
     return figure
 
@@ -79,7 +87,7 @@ def polishing(before: NDArray, after: NDArray, tolerance: float) -> Figure:
 def dwell(offsets: NDArray, times: Mapping[str, NDArray], curvatures: Mapping[str, float]) -> Figure:
     """Time near a saddle against the offset of the start along the unstable direction, raw and rescaled."""
     figure, (left, right) = subplots(1, 2)
-    for (name, seconds), colour in zip(times.items(), _PATHS, strict=False):
+    for (name, seconds), colour in zip(times.items(), SERIES, strict=False):
         left.loglog(offsets, seconds, "o-", color=colour, markersize=4, linewidth=1, label=name)
         right.semilogx(offsets, curvatures[name] * seconds, "o", color=colour, markersize=4)
     low = max(curvatures[name] * seconds[-1] for name, seconds in times.items())
@@ -182,11 +190,11 @@ def channel(
 ) -> Figure:
     """Along a channel to infinity the gradient vanishes, but no point is critical; right, the two neurons."""
     figure, (left, right) = subplots(1, 2)
-    left.loglog(sizes, gradients, "o-", color=COLOURS["blue"], markersize=4, label="‖∇R‖₁")
-    left.loglog(sizes, gaps, "s-", color=COLOURS["orange"], markersize=4, label="loss above its limit")
+    left.loglog(sizes, gradients, "o-", color=SERIES[3], markersize=4, label="‖∇R‖₁")
+    left.loglog(sizes, gaps, "s-", color=SERIES[4], markersize=4, label="loss above its limit")
     left.set(xlabel="output weight |a|")
     left.legend()
-    for (size, first, second), colour in zip(profiles, _PATHS, strict=False):
+    for (size, first, second), colour in zip(profiles, SERIES, strict=False):
         right.plot(x, first, color=colour, linewidth=1, linestyle="--")
         right.plot(x, second, color=colour, linewidth=1, linestyle="--")
         right.plot(x, first + second, color=colour, label=f"|a| = {size:.0f}")

@@ -11,7 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from epbook.page.style import COLOURS, INK, MUTED, PAPER, SIGN_COLOURS, subplots, width_colour
+from epbook.page.style import (
+    COLOURS,
+    COPIES,
+    INK,
+    MUTED,
+    ON_LIGHT,
+    PAPER,
+    SERIES,
+    SIGN_COLOURS,
+    subplots,
+    width_colour,
+)
 
 MARKERS = {"negative": "v", "zero": "x", "positive": "o"}
 FLOOR = 1e-20  # where eigenvalues of exactly 0 are drawn
@@ -28,7 +39,7 @@ def split_schematic(narrow: Sequence[NDArray], wide: Sequence[NDArray], neuron: 
     _net(left, narrow, {neuron: COLOURS["grey"]}, {neuron: "c"})
     left.set_title(f"before: {m} neurons")
     shares = {neuron: f"{1 - alpha:.2g}·c", m: f"{alpha:.2g}·c"}
-    _net(right, wide, {neuron: COLOURS["blue"], m: COLOURS["pink"]}, shares)
+    _net(right, wide, dict(zip((neuron, m), COPIES, strict=True)), shares)
     right.set_title(f"after: {m + 1} neurons, the same function")
     return figure
 
@@ -158,7 +169,7 @@ def critical_line(alpha: ArrayLike, across: ArrayLike, excess: NDArray, loss: fl
     image = left.pcolormesh(
         alpha, across, excess, cmap="RdBu_r", norm=scale, shading="gouraud", rasterized=True
     )
-    left.axhline(0, color=INK, lw=1.5)
+    left.axhline(0, color=ON_LIGHT, lw=1.5)
     for edge in (0, 1):
         left.axvline(edge, color=MUTED, ls=":", lw=1)
     left.set(xlabel="α, along the line", ylabel="step across it", title=f"loss minus {loss:.4f}")
@@ -221,7 +232,7 @@ def alpha_frame(alpha: float, spectrum: ArrayLike, law: tuple, narrow: tuple, to
 def added_by_outputs(outputs: Sequence[int], added: dict[str, Sequence[float]]) -> Figure:
     """Mean number of negative eigenvalues that one split adds, against the number of outputs, per α."""
     figure, axes = subplots()
-    lines = zip(added.items(), ("o-", "s-", "D-"), list(COLOURS.values()), strict=False)
+    lines = zip(added.items(), ("o-", "s-", "D-"), SERIES, strict=False)
     for (label, values), marker, colour in lines:
         axes.plot(outputs, values, marker, label=label, color=colour, ms=7)
     axes.plot(outputs, [k - 1 for k in outputs], "--", color=MUTED, label="outputs − 1")

@@ -11,7 +11,7 @@ from matplotlib.patches import Circle
 from torch import Tensor, nn
 
 from epbook.given import layers
-from epbook.page.style import COLOURS, INK, MUTED, PAPER, subplots
+from epbook.page.style import COPIES, INK, MUTED, PAPER, subplots
 
 REACH = 5.0  # outputs shown, the largest share of one copy included
 
@@ -43,7 +43,7 @@ def split_view(
     hidden, output = found
     width = hidden.width
     colours = [MUTED] * width
-    colours[copies[0]], colours[copies[1]] = COLOURS["blue"], COLOURS["orange"]
+    colours[copies[0]], colours[copies[1]] = COPIES
     weights = output.weight[0].tolist()
 
     figure, (left, right) = subplots(1, 2, figsize=(6.6, 3.3), width_ratios=(1, 1.25))

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from epbook.page.style import COLOURS, INK, MUTED, subplots, width_colour
+from epbook.page.style import COLOURS, HERE, INK, MUTED, SERIES, subplots, width_colour
 
 LABELS = ((0, -18), (12, 0), (-12, -8), (12, 0), (-12, 8))  # where the names of stations stand, by width
 STYLES = ("-", "--", "-.", ":")  # neighbouring widths have neighbouring colours: lines differ in style too
@@ -47,12 +47,12 @@ def escapes(
             [width] * equal.shape[1],
             equal[index],
             "o",
-            color=COLOURS["blue"],
+            color=SERIES[0],
             label="equal shares" if index == 0 else None,
         )
     for index, (width, times) in enumerate(random.items()):
         label = "random shares" if index == 0 else None
-        axes.plot([width] * len(times), times, "v", color=COLOURS["orange"], label=label)
+        axes.plot([width] * len(times), times, "v", color=SERIES[1], label=label)
     axes.set(xlabel="width embedded into", ylabel="flow time to escape", xticks=widths)
     axes.set_xticks([], minor=True)
     axes.set_xticklabels([str(width) for width in widths])
@@ -110,7 +110,7 @@ def journey_frame(
     """
     figure, (left, right) = subplots(1, 2)
     _loss(left, steps, losses, critical)
-    left.plot(steps[index], losses[index], "o", color=COLOURS["orange"], ms=10)
+    left.plot(steps[index], losses[index], "o", color=HERE, ms=10)
     left.set(xlabel="step", title=f"step {steps[index]:,}")
     nearest = min(to, key=lambda width: to[width][index])
     right.plot(*data, "o", color=MUTED, ms=4, label="data")

@@ -12,16 +12,16 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from epbook.page.style import COLOURS, INK, MUTED, PAPER, subplots
+from epbook.page.style import COLOURS, HERE, INK, MUTED, ON_DARK, ON_LIGHT, PAPER, SERIES, ink_on, subplots
 from epbook.reduction import Cut, Groups
 
 # One colour for each way to cut a network down, in every figure of the chapter.
 MODE_COLOURS = {
     "full": INK,
     "random": COLOURS["gold"],
-    "mean": COLOURS["blue"],
+    "mean": COLOURS["violet"],
     "least-squares": COLOURS["green"],
-    "pruning": COLOURS["orange"],
+    "pruning": COLOURS["pink"],
 }
 LEVELS = np.linspace(-0.2, 1.0, 13)  # few shades: pictures of matrices stay small
 
@@ -46,16 +46,16 @@ def plateau_curve(curves: Mapping[int, np.ndarray], shown: int, onward: np.ndarr
     at = len(losses) - 1
     axis.semilogy(losses, color=INK)
     axis.semilogy(range(at, at + len(onward)), onward, color=INK, linestyle=":", linewidth=1.4)
-    axis.axhline(losses[at], color=COLOURS["blue"], linestyle="--", linewidth=1)
-    axis.plot(at, losses[at], "o", color=COLOURS["blue"], markersize=9)
+    axis.axhline(losses[at], color=HERE, linestyle="--", linewidth=1)
+    axis.plot(at, losses[at], "o", color=HERE, markersize=9)
     axis.annotate(
         f"chosen: epoch {at:,}\nloss {losses[at]:.2e}",
         (at, losses[at]),
         xytext=(0, 70),
         textcoords="offset points",
         ha="center",
-        arrowprops={"arrowstyle": "-", "color": COLOURS["blue"], "linewidth": 0.8, "shrinkB": 6},
-        color=COLOURS["blue"],
+        arrowprops={"arrowstyle": "-", "color": HERE, "linewidth": 0.8, "shrinkB": 6},
+        color=HERE,
     )
     axis.set(xlabel="epoch", ylabel="training loss", xlim=(0, None))
     return figure
@@ -70,17 +70,17 @@ def similarity_matrix(similarity: Tensor, found: Groups) -> Figure:
     for group in sorted(found.members, key=len, reverse=True):
         if len(group) > 1:
             axis.add_patch(
-                Rectangle((start - 0.5, start - 0.5), len(group), len(group), fill=False, ec=PAPER, lw=0.9)
+                Rectangle((start - 0.5, start - 0.5), len(group), len(group), fill=False, ec=ON_DARK, lw=0.9)
             )
         start += len(group)
     if found.low:
         at = len(order) - len(found.low) - 0.5
-        axis.axhline(at, color=PAPER, linewidth=1.2)
-        axis.axvline(at, color=PAPER, linewidth=1.2)
+        axis.axhline(at, color=ON_DARK, linewidth=1.2)
+        axis.axvline(at, color=ON_DARK, linewidth=1.2)
         middle = len(order) - len(found.low) / 2
         axis.text(
-            middle, middle, "low\namplitude", color=INK, ha="center", va="center",
-            bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85},
+            middle, middle, "low\namplitude", color=ON_LIGHT, ha="center", va="center",
+            bbox={"facecolor": ON_DARK, "edgecolor": "none", "alpha": 0.85},
         )  # fmt: skip
     axis.set(xlabel="neuron, sorted by group", ylabel="neuron, sorted by group")
     figure.colorbar(image, ax=axis, label="similarity", ticks=LEVELS[::2])
@@ -116,7 +116,7 @@ def prediction_pairs(counts: Tensor) -> Figure:
     for i in range(len(counts)):
         for j in range(len(counts)):
             if counts[i, j]:
-                colour = INK if shares[i, j] > 60 else PAPER
+                colour = ink_on(image.cmap(image.norm(shares[i, j].item())))
                 axis.text(j, i, f"{counts[i, j]}", ha="center", va="center", color=colour, fontsize=8)
     axis.set(xlabel="prediction of the reduced network", ylabel="prediction of the full network")
     axis.set_xticks(range(len(counts)))
@@ -179,7 +179,7 @@ def forming(losses: np.ndarray, states: Mapping[int, tuple[np.ndarray, int]], ep
     grid = np.unique(np.geomspace(1, len(losses) - 1, 150).astype(int))
     left.loglog(grid, losses[grid], color=INK, linewidth=1.4)
     at = max(epoch, 1)
-    left.plot(at, losses[at], "o", color=COLOURS["blue"], markersize=9)
+    left.plot(at, losses[at], "o", color=HERE, markersize=9)
     left.set(xlabel="epoch", ylabel="training loss")
     matrix, count = states[epoch]
     image = _matrix(right, matrix)
@@ -193,7 +193,7 @@ def forming(losses: np.ndarray, states: Mapping[int, tuple[np.ndarray, int]], ep
 def widths_left(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
     """Share of the neurons that is left at each similarity threshold, for networks trained differently."""
     figure, axis = subplots()
-    for colour, (name, (thresholds, shares)) in zip(COLOURS.values(), curves.items(), strict=False):
+    for colour, (name, (thresholds, shares)) in zip(SERIES, curves.items(), strict=False):
         axis.plot(thresholds, 100 * np.asarray(shares), color=colour, marker=".", label=name)
     axis.set(xlabel="similarity threshold", ylabel="neurons left, %", ylim=(0, 104))
     axis.legend()

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 
 from epbook.neurons import Neurons, effective_neurons, features
-from epbook.page.style import COLOURS, INK, MUTED, subplots, width_colour
+from epbook.page.style import HERE, INK, MUTED, subplots, width_colour
 
 DRAWN = torch.linspace(-1.5, 1.5, 121, dtype=torch.float64)[:, None]
 FLOOR = 1e-8  # an exact fit ends anywhere between this and 1e-30
@@ -140,9 +140,7 @@ def final_losses(widths: Sequence[int], finals: Sequence[np.ndarray], levels: Ma
     for place, (width, losses) in enumerate(zip(widths, finals, strict=True)):
         # A fixed spread: the eye needs it, chance does not.
         spread = place + 0.28 * np.linspace(-1, 1, len(losses))
-        axes.plot(
-            spread, np.sort(losses).clip(FLOOR), ".", color=width_colour(width), markersize=4, rasterized=True
-        )
+        axes.plot(spread, np.sort(losses).clip(FLOOR), ".", color=width_colour(width), markersize=4)
         axes.plot([place - 0.38, place + 0.38], [np.median(losses)] * 2, color=INK, linewidth=2)
     axes.set(yscale="log", xlabel="width $m$", ylabel="loss after the last step", ylim=(FLOOR / 2, 1))
     axes.set_xticks(range(len(widths)), [f"{width:,}" for width in widths], fontsize=9, rotation=45)
@@ -169,16 +167,16 @@ def moment(
     with torch.no_grad():
         loss = ((net(x) - y) ** 2).mean().item()
         left.plot(curve[0][1::3], curve[1][1::3], color=MUTED, linewidth=1.4)
-        left.plot([max(step, 1)], [loss], "o", color=COLOURS["orange"], markersize=8)
+        left.plot([max(step, 1)], [loss], "o", color=HERE, markersize=8)
         left.set(xscale="log", yscale="log", xlabel="step", title="loss")
         _data(middle, x, y)
-        middle.plot(DRAWN[::3, 0], net(DRAWN)[::3, 0], color=COLOURS["orange"])
+        middle.plot(DRAWN[::3, 0], net(DRAWN)[::3, 0], color=HERE)
         middle.set(xlabel="$x$", title="output", xlim=(-1.5, 1.5), ylim=(-0.35, 1.5))
     neurons = features(net)
     right.axhline(0, color=MUTED, linewidth=0.8)
-    right.plot(neurons.angle, neurons.amplitude[:, 0], ".", color=MUTED, markersize=4, rasterized=True)
+    right.plot(neurons.angle, neurons.amplitude[:, 0], ".", color=MUTED, markersize=4)
     merged = effective_neurons(net, amplitude=least)
-    right.plot(merged.angle, merged.amplitude[:, 0], "o", color=COLOURS["orange"], markerfacecolor="none")
+    right.plot(merged.angle, merged.amplitude[:, 0], "o", color=HERE, markerfacecolor="none")
     _angles(right)
     right.set(title=f"neurons: {len(merged.amplitude)} effective", ylim=(-top, top))
     for axes in (left, middle, right):

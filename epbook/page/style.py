@@ -9,26 +9,37 @@ import matplotlib
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 from numpy.typing import NDArray
 
 INK = "#1f2328"  # text, axes, rules: takes the colour of the page's text
 PAPER = "#ffffff"  # grounds and gaps: takes the colour of the page
 MUTED = "#7d8590"  # what stands back: grids, guides, data points behind a fit
 
-# Okabe and Ito's palette, its light members darkened to a contrast of 3:1 against white.
+# Okabe and Ito's palette, its light members darkened to a contrast of 3:1 against white, and two more.
 COLOURS = {
     "blue": "#0072b2",
     "orange": "#d55e00",
     "green": "#00916a",
     "pink": "#b8548c",
     "gold": "#a67c00",
+    "violet": "#6f52c4",
+    "brown": "#8a5a44",
     "grey": MUTED,
 }
+# One meaning on all pages: blue is down, orange is up, grey is flat. So nothing else is blue or orange.
 SIGN_COLOURS = {"negative": COLOURS["blue"], "zero": MUTED, "positive": COLOURS["orange"]}
+COPIES = (COLOURS["green"], COLOURS["pink"])  # the two copies of a split neuron
+SERIES = tuple(COLOURS[name] for name in ("green", "pink", "gold", "violet", "brown"))  # what has no meaning
+HERE = COLOURS["gold"]  # the moment, the point or the value that is looked at
+# Writing and lines upon a painted ground, which stays as it is when the page turns dark; so do these.
+ON_LIGHT, ON_DARK = "#11151a", "#fcfcfd"
 
-STEPS = 64  # colours of the width scale
+# Of a network, from 1 neuron (t = 0) to 10,000 (t = 1): violet, purple, brown, olive, green, teal.
+WIDTHS = {0.0: "#4a1486", 0.18: "#96257d", 0.3: "#8f5a2e", 0.45: "#7d7114", 0.65: "#3f9142", 1.0: "#149c9c"}
+STEPS = 64  # colours of that scale
 DARK_PAGE = "#14181e"
 
 
@@ -73,7 +84,7 @@ def use_style() -> None:
             "axes.linewidth": 0.8,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.prop_cycle": cycler(color=list(COLOURS.values())),
+            "axes.prop_cycle": cycler(color=SERIES),
             "axes.axisbelow": True,
             "axes.grid": False,
             "grid.color": MUTED,
@@ -122,19 +133,33 @@ def subplots(
 def width_colour(width: float) -> str:
     """The colour that stands for a network of `width` hidden neurons, the same in every chapter.
 
-    plasma(0.04 + 0.7 t) with t = (ln m / ln 10⁴)^0.7, in 64 steps: dark for narrow, bright for wide, in
-    an order that survives colour blindness and grey print.
+    WIDTHS at t = (ln m / ln 10⁴)^0.7, in 64 steps: dark for narrow, bright for wide, in an order that
+    survives grey print, and never the blue or the orange of the signs.
 
     width: neurons, 1 to 10⁴ (wider ones share the last colour). Returns '#rrggbb'.
     Raises ValueError below 1. Source: the conventions of the whole book.
 
     >>> width_colour(1), width_colour(10_000) == width_colour(20_000)
-    ('#260591', True)
+    ('#4a1486', True)
     """
     if not width >= 1:
         raise ValueError(f"a width must be at least 1, got {width!r}")
     t: float = min(1.0, math.log(width) / math.log(10_000)) ** 0.7
     return _WIDTH_COLOURS[round(t * (STEPS - 1))]
+
+
+def ink_on(colour: ColorType) -> str:
+    """What to write with upon a painted ground: ON_DARK or ON_LIGHT, whichever has the larger contrast.
+
+    colour: of the ground, anything matplotlib takes. Raises ValueError for what is no colour.
+    Source: WCAG 2.2, relative luminance.
+
+    >>> ink_on("navy") == ON_DARK, ink_on("yellow") == ON_LIGHT
+    (True, True)
+    """
+    ground = _luminance(to_rgb(colour)) + 0.05
+    dark, light = (_luminance(to_rgb(ink)) + 0.05 for ink in (ON_LIGHT, ON_DARK))
+    return ON_DARK if light / ground > ground / dark else ON_LIGHT
 
 
 def on_dark(colour: str) -> str:
@@ -187,5 +212,5 @@ def _show_vectors() -> None:
     set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
 
 
-_PLASMA = matplotlib.colormaps["plasma"]
-_WIDTH_COLOURS: list[str] = [to_hex(_PLASMA(0.04 + 0.7 * step / (STEPS - 1))) for step in range(STEPS)]
+_WIDTHS = LinearSegmentedColormap.from_list("widths", list(WIDTHS.items()))
+_WIDTH_COLOURS: list[str] = [to_hex(_WIDTHS(step / (STEPS - 1))) for step in range(STEPS)]

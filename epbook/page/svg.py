@@ -20,6 +20,7 @@ from epbook.page.style import INK, PAPER, themed
 
 MANY = 3000  # marks of one artist beyond which pixels are lighter than vectors
 PIXELS = 1.4  # of the page for a point of the figure: its 11.5 pt stand beside text of 17 pixels
+SHAPES = ("path", "use", "polygon")
 SHARED = 100  # characters from which an element is worth a reference instead of a copy
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -111,8 +112,12 @@ class _Library:
             for key in ("d", "points", "x", "y", "width", "height"):
                 if key in element.attrib and not (element.tag == "image" and key in ("width", "height")):
                     element.set(key, _shorten(element.attrib[key]))
-            if "style" in element.attrib and element not in painted:
-                element.set("style", _theme(element.attrib["style"]))
+            if element not in painted:
+                if "style" in element.attrib:
+                    element.set("style", _theme(element.attrib["style"]))
+            elif element.tag in SHAPES and "fill" not in element.get("style", ""):
+                # Black is SVG's default, so matplotlib leaves it out; here it would become the page's ink.
+                element.set("style", f"fill: #000000; {element.get('style', '')}")
             if element.tag == "image":
                 element.set(_HREF, _quantise(element.attrib[_HREF]))
         renamed: dict[str, str] = {}
