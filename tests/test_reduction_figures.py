@@ -1,4 +1,4 @@
-"""Figures of the chapter on reduction: what they draw is what they are given, for every slider value."""
+"""Figures of the page on reduction: what they draw is what they are given, for every slider value."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_threshold_view_shows_the_nearest_threshold(cuts, threshold):
     heights = [bar.get_height() for bar in left.patches]
     assert heights == sorted((len(group) for group in near.groups.members), reverse=True)
     assert str(near.width) in left.get_title(loc="left")
-    assert len(figure.legends[0].get_texts()) == 4
+    assert len(figure.legends[0].get_texts()) == 7
     assert right.lines[1].get_ydata()[0] == pytest.approx(max(0.01, 100 - 100 * near.agreement["random"]))
 
 

@@ -1,8 +1,9 @@
-"""Figures of the chapter on reduction (section 1.4)."""
+"""Figures of the page on reduction (section 1.4 of the textbook)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,13 +16,16 @@ from torch import Tensor
 from epbook.page.style import COLOURS, HERE, INK, MUTED, ON_DARK, ON_LIGHT, PAPER, SERIES, ink_on, subplots
 from epbook.reduction import Cut, Groups
 
-# One colour for each way to cut a network down, in every figure of the chapter.
+# One colour for each way to cut a network down, in every figure of the page; refitted ones are dashed.
 MODE_COLOURS = {
     "full": INK,
     "random": COLOURS["gold"],
     "mean": COLOURS["violet"],
     "least-squares": COLOURS["green"],
     "pruning": COLOURS["pink"],
+    "pruning, refitted": COLOURS["pink"],
+    "one of each": COLOURS["brown"],
+    "one of each, refitted": COLOURS["brown"],
 }
 LEVELS = np.linspace(-0.2, 1.0, 13)  # few shades: pictures of matrices stay small
 
@@ -113,10 +117,11 @@ def prediction_pairs(counts: Tensor) -> Figure:
     shares = 100 * counts.double() / counts.sum(dim=1, keepdim=True).clamp_min(1)
     figure, axis = subplots(figsize=(5.2, 4.3))
     image = axis.imshow(shares.numpy(), cmap="viridis", vmin=0, vmax=100)
+    grounds = image.to_rgba(shares.numpy())
     for i in range(len(counts)):
         for j in range(len(counts)):
             if counts[i, j]:
-                colour = ink_on(image.cmap(image.norm(shares[i, j].item())))
+                colour = ink_on(tuple(grounds[i, j]))
                 axis.text(j, i, f"{counts[i, j]}", ha="center", va="center", color=colour, fontsize=8)
     axis.set(xlabel="prediction of the reduced network", ylabel="prediction of the full network")
     axis.set_xticks(range(len(counts)))
@@ -140,13 +145,18 @@ def threshold_view(cuts: Sequence[Cut], threshold: float) -> Figure:
     grid = [other.threshold for other in cuts]
     for name in cut.agreement:
         shares = [_disagreement(other, name) for other in cuts]
-        right.semilogy(grid, shares, color=MODE_COLOURS[name], label=name, linewidth=1.4)
+        right.semilogy(grid, shares, label=name, **_style(name))
         right.plot(grid[at], shares[at], "o", color=MODE_COLOURS[name], markersize=7)
     figure.legend(*right.get_legend_handles_labels(), loc="outside upper center", ncols=4)
     right.axvline(grid[at], color=MUTED, linewidth=0.8, linestyle=":")
     right.set(xlabel="similarity threshold", ylabel="other predictions, %", ylim=(0.005, 130))
     right.set_title(f"best: {100 * max(cut.agreement.values()):.1f} % agree")
     return figure
+
+
+def _style(name: str) -> dict[str, Any]:
+    """How the line of a way to cut is drawn."""
+    return {"color": MODE_COLOURS[name], "linewidth": 1.4, "linestyle": "--" if "refitted" in name else "-"}
 
 
 def _disagreement(cut: Cut, name: str) -> float:
@@ -159,7 +169,7 @@ def agreement_against_width(cuts: Sequence[Cut]) -> Figure:
     figure, (left, right) = subplots(1, 2)
     widths = [cut.width for cut in cuts]
     for name in cuts[0].agreement:
-        style = {"color": MODE_COLOURS[name], "marker": ".", "linewidth": 1.4, "label": name}
+        style = {"marker": ".", "label": name, **_style(name)}
         left.semilogy(widths, [_disagreement(cut, name) for cut in cuts], **style)
         right.plot(widths, [100 * cut.accuracy[name] for cut in cuts], **style)
     left.set(xlabel="width after the cut", ylabel="other predictions, %", ylim=(0.005, 130))

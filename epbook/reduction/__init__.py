@@ -1,7 +1,8 @@
-"""Reduction: a condensed network cut down to its groups of neurons (chapter section 1.4)."""
+"""Reduction: a condensed network cut down to its groups of neurons (section 1.4 of the textbook)."""
 
-from epbook.reduction.compare import accuracy, agreement, agreement_matrix, magnitude_prune
+from epbook.reduction.compare import accuracy, agreement, agreement_matrix
 from epbook.reduction.groups import Groups, groups
+from epbook.reduction.prune import keep_only, magnitude_prune, refit
 from epbook.reduction.reduce import reduce
 from epbook.reduction.report import LayerReport, Report
 from epbook.reduction.similarity import amplitude, similarity
@@ -17,8 +18,10 @@ __all__ = [
     "agreement_matrix",
     "amplitude",
     "groups",
+    "keep_only",
     "magnitude_prune",
     "reduce",
+    "refit",
     "similarity",
     "sweep_similarity",
 ]

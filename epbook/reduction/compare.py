@@ -1,15 +1,13 @@
-"""Comparing a reduced network with the one it came from: predictions, and plain pruning as the peer."""
+"""Comparing a reduced network with the one it came from: what they predict."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from epbook.checks import whole
 from epbook.given import is_finite, read, refuse_meta
 from epbook.given.data import table
-from epbook.networks import forward, hidden
-from epbook.neurons import lengths
+from epbook.networks import forward
 
 
 def agreement_matrix(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> Tensor:
@@ -101,31 +99,3 @@ def labels(y: Tensor, n: int, classes: int, device: torch.device) -> Tensor:
         wrong = y[(y < 0) | (y >= classes)][0].item()
         raise ValueError(f"y holds the label {wrong}: the network knows the classes 0 to {classes - 1}")
     return y.long()
-
-
-def magnitude_prune(net: nn.Sequential, width: int, *, layer: int = 0) -> nn.Sequential:
-    """Plain structured magnitude pruning: the `width` neurons with the largest input weights stay.
-
-    The rows of W with the smallest ‖w_k‖₂ are removed, as torch.nn.utils.prune.ln_structured zeroes them,
-    and with them their outgoing weights; nothing makes up for what they did.
-
-    Returns a new, smaller network. Raises ValueError for a width not between 1 and the layer's, or a
-    layer that is not there. Source: the peer in section 1.4; Li et al. (2017) for filters.
-
-    >>> from epbook.networks import two_layer
-    >>> magnitude_prune(two_layer(2, 6), 4)[0].out_features
-    4
-    """
-    given = read(net)
-    found = list(given.layers)
-    before = hidden(found, layer)
-    said = f"a whole number from 1 to {before}"
-    left = whole(width, "width", 1, said=said)
-    if left > before:
-        raise ValueError(f"width must be {said}, got {width!r}")
-    this, following = found[layer], found[layer + 1]
-    stay = lengths(this.weight).topk(left).indices.sort().values
-    bias = None if this.bias is None else this.bias[stay]
-    found[layer] = this._replace(weight=this.weight[stay], bias=bias)
-    found[layer + 1] = following._replace(weight=following.weight[:, stay])
-    return given.network(found)

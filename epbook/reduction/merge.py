@@ -66,7 +66,7 @@ def merge(
         fold = next_bias - whole
     outgoing = sums
     if mode == "least-squares" and x is not None:
-        outgoing = sums + _correction(
+        outgoing = sums + correction(
             original,
             replaced(
                 current, found.layer, replace(neurons, incoming=incoming, outgoing=sums, next_bias=next_bias)
@@ -116,8 +116,18 @@ def _stand_in(
     return mean_neuron(neurons, group, sign), sign
 
 
-def _correction(original: Sequence[Layer], small: Sequence[Layer], layer: int, x: Tensor) -> Tensor:
-    """What to add to a, in the least-squares sense and of least norm: where it is right already, it stays."""
+def correction(original: Sequence[Layer], small: Sequence[Layer], layer: int, x: Tensor) -> Tensor:
+    """What to add to a, in the least-squares sense and of least norm: where it is right already, it stays.
+
+    original, small: the layers of the network that was cut, and of the one that is left. Returns
+    (neurons of the layer in `small`, next layer). Source: He, Zhang and Sun (2017), for channels.
+
+    >>> from epbook.given import read
+    >>> from epbook.networks import two_layer
+    >>> net = read(two_layer(2, 3, std=1.0), torch.ones(4, 2))
+    >>> correction(net.layers, net.layers, 0, net.x).abs().max().item()
+    0.0
+    """
     wanted = pre_activations(original, layer + 1, x)
     missing = wanted - pre_activations(small, layer + 1, x)
     responses = forward(small[: layer + 1], x)

@@ -1,4 +1,4 @@
-"""One network cut at many thresholds, in every mode, beside plain pruning at the same width."""
+"""One network cut at many thresholds, in every mode, beside pruning to the same width."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from epbook.losses import Loss, mse_loss
 from epbook.progress import progress
-from epbook.reduction.compare import labels, magnitude_prune, predicted
+from epbook.reduction.compare import labels, predicted
 from epbook.reduction.groups import Groups
 from epbook.reduction.merge import MODES
+from epbook.reduction.prune import keep_only, magnitude_prune, refit
 from epbook.reduction.reduce import reduce
 from epbook.reduction.report import Report
 from epbook.results import Result
@@ -19,8 +20,10 @@ from epbook.results import Result
 
 @dataclass(frozen=True, eq=False)
 class Cut(Result):
-    """A network cut at one threshold; the dicts are by mode, with "pruning" for magnitude pruning.
+    """A network cut at one threshold; the dicts are by mode and by way of pruning to the same width.
 
+    "pruning" keeps the neurons with the largest input weights, "one of each" the loudest of each group;
+    "… refitted" fits the outgoing weights of what is left as the mode "least-squares" does.
     agreement: share of test inputs with the full network's prediction; accuracy: share classified rightly.
     Source: chapter section 1.4.
     """
@@ -54,7 +57,7 @@ def sweep_similarity(
     loss: Loss = mse_loss,
     seed: int = 0,
 ) -> list[Cut]:
-    """Reduce a hidden layer of a classifier at each threshold in each mode, and prune it to the same width.
+    """Reduce a hidden layer of a classifier at each threshold in each mode, and prune it to that width.
 
     agreement = #{x : argmax small(x) = argmax net(x)}/n over the test inputs.
 
@@ -81,6 +84,10 @@ def sweep_similarity(
             )
         found = reports[MODES[0]].layers[0].groups
         networks["pruning"] = magnitude_prune(net, len(found), layer=layer)
+        loudest = [max(group, key=found.amplitude.__getitem__) for group in found.members]
+        networks["one of each"] = keep_only(net, loudest, layer=layer)
+        for name in ("pruning", "one of each"):
+            networks[f"{name}, refitted"] = refit(networks[name], net, x, layer=layer)
         said = {name: predicted(small, x_test)[0] for name, small in networks.items()}
         cuts.append(
             Cut(
