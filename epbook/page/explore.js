@@ -3,13 +3,14 @@
   for (const root of document.querySelectorAll(".ep-explore:not([data-ready])")) {
     root.dataset.ready = "";
     const inputs = [...root.querySelectorAll("input[type=range]")];
-    const frames = [...root.querySelectorAll("svg > g.ep-frame")];
-    const svg = root.querySelector("svg");
+    // The picture for a wide page and the one for a phone, which move together.
+    const pictures = [...root.querySelectorAll(".ep-picture > svg")];
+    const frames = pictures.map(svg => [...svg.querySelectorAll(":scope > g.ep-frame")]);
     const button = root.querySelector(".ep-play");
     const alts = JSON.parse(root.dataset.alts);
     const texts = inputs.map(input => JSON.parse(input.dataset.texts));
     const calm = matchMedia("(prefers-reduced-motion: reduce)");
-    let shown = frames.findIndex(frame => !frame.hasAttribute("display"));
+    let shown = frames[0].findIndex(frame => !frame.hasAttribute("display"));
     let timer = 0;
 
     const show = () => {
@@ -20,9 +21,11 @@
         input.setAttribute("aria-valuetext", text);
         input.parentNode.querySelector(".ep-value").textContent = text;
       });
-      frames[shown].setAttribute("display", "none");
-      frames[index].removeAttribute("display");
-      if (alts.length) svg.setAttribute("aria-label", alts[index]);
+      for (const each of frames) {
+        each[shown].setAttribute("display", "none");
+        each[index].removeAttribute("display");
+      }
+      if (alts.length) for (const svg of pictures) svg.setAttribute("aria-label", alts[index]);
       root.dataset.frame = shown = index;
     };
     const stop = () => {
@@ -47,6 +50,12 @@
       input.addEventListener("input", () => { stop(); show(); });
       input.addEventListener("pointerdown", stop);
     }
+    // A printed page shows where the figure starts, which its caption speaks of.
+    addEventListener("beforeprint", () => {
+      stop();
+      for (const input of inputs) input.value = input.defaultValue;
+      show();
+    });
     show();
     if ("play" in root.dataset && !calm.matches) {
       // Starts by itself once, when it comes into sight, and rests where it began.

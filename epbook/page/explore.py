@@ -6,11 +6,13 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import ipywidgets
 from matplotlib.figure import Figure
 
 from epbook.page.axis import Axis, Value
+from epbook.page.both import Pair, draw, inline_both
 from epbook.page.live import widget
 from epbook.page.sliders import page
 from epbook.page.svg import fingerprint, inline, to_svg
@@ -18,6 +20,7 @@ from epbook.progress import progress, watched
 
 __all__ = ["Axis", "Explorer", "explore"]
 
+T = TypeVar("T")
 _serial = itertools.count()
 
 
@@ -41,19 +44,34 @@ class Explorer:
         return [dict(zip(self.axes, point, strict=True)) for point in points]
 
     @functools.cached_property
+    def pairs(self) -> list[Pair]:
+        """All frames for a wide page and for a phone, drawn when first asked for."""
+        return [self._drawn(values, draw) for values in progress(self.grid, label="frames")]
+
+    @property
     def frames(self) -> list[str]:
-        """All frames, drawn when first asked for."""
-        return [self.picture(**values) for values in progress(self.grid, label="frames")]
+        """All frames for a wide page."""
+        return [pair.wide for pair in self.pairs]
 
     @functools.cached_property
     def alts(self) -> list[str]:
         """The alternative text of each frame."""
-        return [self.alt(**values) if callable(self.alt) else self.alt for values in self.grid]
+        return [self.told(**values) for values in self.grid]
+
+    def told(self, **values: Value) -> str:
+        """What one sees at these values; a text that is the same for all of them is followed by the values."""
+        if callable(self.alt):
+            return self.alt(**values)
+        at = ", ".join(f"{axis.label} = {axis.text(values[name])}" for name, axis in self.axes.items())
+        return f"{self.alt.rstrip('.')}, at {at}."
 
     def picture(self, **values: Value) -> str:
-        """One frame as an SVG document; an error names the values."""
+        """One frame as an SVG document for a wide page; an error names the values."""
+        return self._drawn(values, to_svg)
+
+    def _drawn(self, values: dict[str, Value], make: Callable[[Figure], T]) -> T:
         try:
-            return to_svg(self.draw(**values))
+            return make(self.draw(**values))
         except Exception as error:
             if hasattr(error, "add_note"):  # Python 3.11
                 error.add_note(f"explore: while drawing at {values}")
@@ -63,8 +81,9 @@ class Explorer:
         """The figure with ipywidgets, which draws anew at every value."""
 
         def live(**values: Value) -> str:
-            alt = self.alt(**values) if callable(self.alt) else self.alt
-            return inline([self.picture(**values)], prefix=f"ep-live-{self._serial}", alt=alt)
+            return inline(
+                [self.picture(**values)], prefix=f"ep-live-{self._serial}", alt=self.told(**values)
+            )
 
         return widget(live, list(self.axes), list(self.axes.values()))
 
@@ -78,7 +97,7 @@ class Explorer:
         for axis in axes:
             shown = shown * len(axis.values) + axis.first
         prefix = f"ep-{fingerprint(*self.frames)}-{self._serial}"
-        svg = inline(self.frames, prefix=prefix, alt=self.alts[shown], shown=shown)
+        svg = inline_both(self.pairs, prefix=prefix, alt=self.alts[shown], shown=shown)
         return page(svg, axes, self.alts, prefix=prefix, play=self.play)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:

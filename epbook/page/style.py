@@ -47,7 +47,7 @@ def use_style() -> None:
     """Set matplotlib's defaults to the style of the book; call it in a notebook's first cell.
 
     Width 6.6 in by 3.4 in, 11.5 pt: readable at 390 px. In IPython, figures are shown as vectors at their
-    own size, without dates, so that two builds give the same bytes.
+    own size, without dates, so that two builds give the same bytes; for the book each is drawn for a phone too.
     Raises nothing. Source: the conventions of the whole book.
 
     >>> use_style()
@@ -62,7 +62,7 @@ def use_style() -> None:
             "figure.dpi": 110,
             "savefig.dpi": 200,
             "savefig.facecolor": PAPER,
-            "svg.fonttype": "path",
+            "svg.fonttype": "none",
             "svg.hashsalt": "epbook",
             "font.family": "DejaVu Sans",
             "mathtext.fontset": "dejavusans",
@@ -198,7 +198,7 @@ def _luminance(rgb: tuple[float, float, float]) -> float:
 
 
 def _show_vectors() -> None:
-    """In a notebook, show figures as SVG; elsewhere there is nothing to set."""
+    """In a notebook, show figures as SVG, and for the page of the book both forms; elsewhere do nothing."""
     try:
         from IPython import get_ipython
         from matplotlib_inline.backend_inline import set_matplotlib_formats
@@ -210,6 +210,11 @@ def _show_vectors() -> None:
     # bbox_inches=None: the notebook's default crops each figure to another width.
     InlineBackend.instance().set_trait("print_figure_kwargs", {"bbox_inches": None})
     set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
+    if not watched():
+        from epbook.page.both import draw, pack  # which need this style
+
+        formatter = get_ipython().display_formatter.formatters["image/svg+xml"]
+        formatter.for_type(Figure, lambda figure: pack(draw(figure)))
 
 
 _WIDTHS = LinearSegmentedColormap.from_list("widths", list(WIDTHS.items()))

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
+from epbook.page.lettering import letter
 from epbook.page.style import INK, PAPER, themed
 
 MANY = 3000  # marks of one artist beyond which pixels are lighter than vectors
@@ -52,14 +53,14 @@ def to_svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def inline(documents: Sequence[str], *, prefix: str, alt: str, shown: int = 0) -> str:
+def inline(documents: Sequence[str], *, prefix: str, alt: str, shown: int = 0, kind: str = "") -> str:
     """Merge SVG documents of one size into one <svg> element for the page; only one of them is shown.
 
     Ids are made anew with `prefix`, so that several stand on one page. Equal elements are stored once.
     Ink becomes `currentColor`, the book's other colours CSS variables. Coordinates keep 1/100 pt.
 
     documents: as `to_svg` gives them. prefix: letters, digits, '-'. alt: what one sees, in words.
-    shown: index of the visible document.
+    shown: index of the visible document. kind: one more class of the element.
     Returns <svg class="ep-svg">, each document in a <g class="ep-frame">. Raises ValueError where documents
     differ in size, where there is none, or where `shown` is not among them. Source: SVG 2.
 
@@ -76,7 +77,7 @@ def inline(documents: Sequence[str], *, prefix: str, alt: str, shown: int = 0) -
     frames = [library.frame(root) for root in roots]
     library.share(frames)
     _, _, width, height = boxes.pop().split()
-    picture = ElementTree.Element("svg", {"role": "img", "aria-label": alt, "class": "ep-svg"})
+    picture = ElementTree.Element("svg", {"role": "img", "aria-label": alt, "class": f"ep-svg {kind}".strip()})
     picture.set("viewBox", f"0 0 {width} {height}")
     picture.set("width", str(round(float(width) * PIXELS)))
     picture.set("height", str(round(float(height) * PIXELS)))
@@ -108,7 +109,9 @@ class _Library:
         painted = {each for map_ in frame.iter() if _is_map(map_) for each in map_.iter()}
         for element in frame.iter():
             element.tag = element.tag.removeprefix(_SVG)
-            element.text = element.tail = None
+            element.tail = None
+            if element.tag not in ("text", "tspan"):
+                element.text = None
             for key in ("d", "points", "x", "y", "width", "height"):
                 if key in element.attrib and not (element.tag == "image" and key in ("width", "height")):
                     element.set(key, _shorten(element.attrib[key]))
@@ -120,6 +123,8 @@ class _Library:
                 element.set("style", f"fill: #000000; {element.get('style', '')}")
             if element.tag == "image":
                 element.set(_HREF, _quantise(element.attrib[_HREF]))
+            if element.tag == "text":
+                letter(element)
         renamed: dict[str, str] = {}
         for parent in list(frame.iter()):
             for child in [each for each in parent if each.tag == "defs"]:
