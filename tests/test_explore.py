@@ -133,7 +133,9 @@ def test_alternative_texts():
     told = explore(line, alt=lambda slope: f"slope <{slope}>", slope=[0.0, 1.0])
     assert told.alts == ["slope <0.0>", "slope <1.0>"]
     assert parse(told._repr_html_()).get("aria-label") == "slope <0.0>"
-    assert explore(partial(line, height=2.0), slope=[0.0, 1.0]).alts == ["A straight line."] * 2
+    assert explore(partial(line, height=2.0), slope=[0.0, 1.0]).alts == [
+        f"A straight line, at slope = {value}." for value in ("0.00", "1.00")
+    ]
     with pytest.raises(ValueError, match="alt"):
         explore(lambda slope: line(slope), slope=[0.0, 1.0])
 

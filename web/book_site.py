@@ -24,8 +24,9 @@ from sphinx.ext.mathjax import install_mathjax
 from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
+from epbook.page.both import inline_both, unpack
 from epbook.page.style import themed
-from epbook.page.svg import fingerprint, inline
+from epbook.page.svg import fingerprint
 
 HERE = Path(__file__).parent
 FOREIGN = ("sphinx_thebe", "sphinx_comments")
@@ -108,7 +109,8 @@ def visit_image(self: HTML5Translator, node: nodes.image) -> None:
     if '<g id="figure_1">' not in text[:2000]:
         HTML5Translator.visit_image(self, node)
         return
-    self.body.append(inline([text], prefix=f"ep-{fingerprint(text)}", alt=node.get("alt", "")))
+    pair = unpack(text)
+    self.body.append(inline_both([pair], prefix=f"ep-{fingerprint(text)}", alt=node.get("alt", "")))
 
 
 def visit_citation(self: HTML5Translator, node: nodes.citation) -> None:

@@ -40,7 +40,8 @@ def pack(pair: Pair) -> str:
     """One document, as a notebook keeps it: the wide one, and the narrow one in a comment at its end."""
     if pair.narrow is None:
         return pair.wide
-    return f"{pair.wide.rstrip()}\n<!--narrow:{base64.b64encode(zlib.compress(pair.narrow.encode())).decode()}-->"
+    packed = base64.b64encode(zlib.compress(pair.narrow.encode())).decode()
+    return f"{pair.wide.rstrip()}\n<!--narrow:{packed}-->"
 
 
 def unpack(document: str) -> Pair:

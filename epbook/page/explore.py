@@ -59,7 +59,7 @@ class Explorer:
         return [self.told(**values) for values in self.grid]
 
     def told(self, **values: Value) -> str:
-        """What one sees at these values; a text that is the same for all of them is followed by the values."""
+        """What one sees at these values; a text that is one for all is followed by the values."""
         if callable(self.alt):
             return self.alt(**values)
         at = ", ".join(f"{axis.label} = {axis.text(values[name])}" for name, axis in self.axes.items())
@@ -81,9 +81,7 @@ class Explorer:
         """The figure with ipywidgets, which draws anew at every value."""
 
         def live(**values: Value) -> str:
-            return inline(
-                [self.picture(**values)], prefix=f"ep-live-{self._serial}", alt=self.told(**values)
-            )
+            return inline([self.picture(**values)], prefix=f"ep-live-{self._serial}", alt=self.told(**values))
 
         return widget(live, list(self.axes), list(self.axes.values()))
 

@@ -7,8 +7,8 @@ from itertools import groupby
 from xml.etree.ElementTree import Element
 
 _MINUS = re.compile(r"(?<![\w)\]])-(?=[\d.])|(?<=\de)-(?=\d)")
-_SIZE = re.compile(r"font-size: ([\d.]+)px")
-_FAMILY = re.compile(r"font-family: [^;]*;? ?")
+_SIZE = re.compile(r"font-size: ?([\d.]+)px")
+_FAMILY = re.compile(r"font-family: ?[^;]*;? ?")
 _ADVANCE = 0.6  # of the font's size: how far a letter reaches
 
 
@@ -40,9 +40,13 @@ def letter(text: Element) -> None:
 
 def _run_on(text: Element, spans: list[Element]) -> None:
     spans = sorted(spans, key=lambda span: float(span.attrib["x"].split()[0]))
-    sizes = [float(match.group(1)) if (match := _SIZE.search(span.get("style", ""))) else 11.5 for span in spans]
+    sizes = [
+        float(match.group(1)) if (match := _SIZE.search(span.get("style", ""))) else 11.5 for span in spans
+    ]
     left = float(spans[0].attrib["x"].split()[0])
-    right = max(float(s.attrib["x"].split()[-1]) + _ADVANCE * size for s, size in zip(spans, sizes, strict=True))
+    right = max(
+        float(s.attrib["x"].split()[-1]) + _ADVANCE * size for s, size in zip(spans, sizes, strict=True)
+    )
     level = first = float(spans[0].attrib["y"])
     for span in spans:
         text.remove(span)

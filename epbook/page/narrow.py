@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
+from matplotlib.gridspec import GridSpec, SubplotSpec
 from matplotlib.legend import Legend
 
 WIDTH = 4.2  # inches on the 358 pixels that a phone has for a figure: 8 pt are 9.5 pixels
@@ -50,8 +50,10 @@ def narrowed(figure: Figure) -> Iterator[bool]:
         yield True
 
 
-def _spec(axes: Axes):  # type: ignore[no-untyped-def]  # SubplotSpec; None was sorted out
-    return axes.get_subplotspec().get_topmost_subplotspec()
+def _spec(axes: Axes) -> SubplotSpec:
+    spec = axes.get_subplotspec()
+    assert spec is not None  # such axes were sorted out
+    return spec.get_topmost_subplotspec()
 
 
 def _stack(figure: Figure, panels: list[Axes], columns: int, later: ExitStack) -> float:
@@ -65,7 +67,9 @@ def _stack(figure: Figure, panels: list[Axes], columns: int, later: ExitStack) -
     rows = [max(heights[start : start + columns]) for start in range(0, len(panels), columns)]
     grid = GridSpec(len(rows), columns, figure=figure, height_ratios=rows)
     for place, axes in enumerate(panels):
-        later.callback(axes.set_subplotspec, axes.get_subplotspec())
+        own = axes.get_subplotspec()
+        assert own is not None
+        later.callback(axes.set_subplotspec, own)
         axes.set_subplotspec(grid[divmod(place, columns)])
         _write_shared(axes, panels[0], later)
     return sum(rows)
@@ -109,8 +113,9 @@ def _legends_below(figure: Figure, later: ExitStack) -> None:
 
 def _again(figure: Figure, legend: Legend) -> Legend:
     labels = [text.get_text() for text in legend.get_texts()]
+    handles = [each for each in legend.legend_handles if each is not None]
     return figure.legend(
-        legend.legend_handles,
+        handles,
         labels,
         loc="outside lower center",
         title=legend.get_title().get_text() or None,

@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 from numpy.typing import NDArray
 
+from epbook.progress import watched
+
 INK = "#1f2328"  # text, axes, rules: takes the colour of the page's text
 PAPER = "#ffffff"  # grounds and gaps: takes the colour of the page
 MUTED = "#7d8590"  # what stands back: grids, guides, data points behind a fit
@@ -47,7 +49,7 @@ def use_style() -> None:
     """Set matplotlib's defaults to the style of the book; call it in a notebook's first cell.
 
     Width 6.6 in by 3.4 in, 11.5 pt: readable at 390 px. In IPython, figures are shown as vectors at their
-    own size, without dates, so that two builds give the same bytes; for the book each is drawn for a phone too.
+    own size, without dates, so that two builds give the same bytes; in a build each is drawn for a phone too.
     Raises nothing. Source: the conventions of the whole book.
 
     >>> use_style()

@@ -77,7 +77,9 @@ def inline(documents: Sequence[str], *, prefix: str, alt: str, shown: int = 0, k
     frames = [library.frame(root) for root in roots]
     library.share(frames)
     _, _, width, height = boxes.pop().split()
-    picture = ElementTree.Element("svg", {"role": "img", "aria-label": alt, "class": f"ep-svg {kind}".strip()})
+    picture = ElementTree.Element(
+        "svg", {"role": "img", "aria-label": alt, "class": f"ep-svg {kind}".strip()}
+    )
     picture.set("viewBox", f"0 0 {width} {height}")
     picture.set("width", str(round(float(width) * PIXELS)))
     picture.set("height", str(round(float(height) * PIXELS)))
