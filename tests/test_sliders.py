@@ -20,10 +20,12 @@ def state(figure, slider):
     return slider.evaluate(
         """(input, id) => {
             const root = document.getElementById(id);
-            const frames = [...root.querySelectorAll("svg > .ep-frame")];
+            const svg = [...root.querySelectorAll(".ep-picture > svg")].find(e => e.getClientRects().length);
+            const frames = [...svg.querySelectorAll(":scope > .ep-frame")];
             const seen = frames.filter(frame => getComputedStyle(frame).display !== "none");
             return {frame: frames.indexOf(seen[0]), seen: seen.length, value: Number(input.value),
                     label: input.parentNode.querySelector(".ep-value").textContent,
+                    alt: svg.getAttribute("aria-label"),
                     spoken: input.getAttribute("aria-valuetext"), picture: seen[0].innerHTML};
         }""",
         figure.get_attribute("id"),

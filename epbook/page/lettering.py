@@ -52,7 +52,7 @@ def _run_on(text: Element, spans: list[Element]) -> None:
         text.remove(span)
     text.text = None
     for (style, y), run in groupby(spans, lambda span: (span.get("style", ""), float(span.attrib["y"]))):
-        letters = true_minus("".join(span.text or "" for span in run))
+        letters = true_minus("".join(span.text or "" for span in run)).replace("\xa0", " ")
         piece = Element(text[0].tag if len(text) else spans[0].tag, {"style": style})
         if y != level:
             piece.set("dy", f"{y - level:.2f}")
