@@ -8,7 +8,8 @@ SOURCES := _config.yml _toc.yml $(shell find book epbook tools web -type f -not 
 # A list of prerequisites cannot see that one of them is gone: this file is written anew when their names change.
 NAMES := $(HTML)/../.names
 
-.PHONY: book test lint portability portability-short mutants campaign format clean screenshots pdf benchmarks chromium FORCE
+.PHONY: book test lint portability portability-short mutants campaign format clean screenshots pdf benchmarks chromium \
+  cpu lock wheel lowest newest tagged publish mnist site links FORCE
 
 book: $(HTML)/.built
 
@@ -27,6 +28,47 @@ $(HTML)/.built: .venv/.installed $(SOURCES) $(NAMES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
+
+# First of all, for who wants PyTorch's CPU build: on Linux the one of PyPI brings 2.7 GB of CUDA libraries, which this
+# book does not use.
+cpu: $(BIN)/uv
+	$(BIN)/uv pip install --python $(BIN)/python $$(grep -E '^torch(vision)?==' requirements.txt) --torch-backend=cpu
+
+$(BIN)/uv: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep '^uv==' requirements.txt)
+	@touch $@
+
+# The exact versions of everything, from the bounds of pyproject.toml; UPGRADE=--upgrade takes the newest.
+UPGRADE ?=
+lock: $(BIN)/uv
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra checks --python-version 3.11 --no-annotate $(UPGRADE) \
+	  --custom-compile-command 'make lock' --output-file requirements.txt
+
+wheel: $(BIN)/uv
+	rm -rf dist build
+	$(BIN)/uv build --quiet --out-dir dist
+	rm -rf build
+	ls dist
+
+# The wheel in an empty folder and a fresh environment, with exactly the lower bounds and with the newest of all.
+LOWEST ?= 3.10
+NEWEST ?= 3.13
+lowest: $(BIN)/uv
+	$(BIN)/python -m tools.package --python $(LOWEST) --resolution lowest-direct
+
+newest: $(BIN)/uv
+	$(BIN)/python -m tools.package --python $(NEWEST) --resolution highest
+
+# A release is tagged v and the version of pyproject.toml.
+TAG ?= $(GITHUB_REF_NAME)
+tagged:
+	@grep -qxF 'version = "$(patsubst v%,%,$(TAG))"' pyproject.toml \
+	  || { echo "the tag '$(TAG)' is not v and the version of pyproject.toml: $$(grep '^version' pyproject.toml)"; exit 1; }
+
+# In the workflow of a release alone: PyPI trusts that workflow, and no password is kept anywhere.
+publish: wheel
+	$(BIN)/uv publish --trusted-publishing always dist/*
 
 # All stages run, and a list at the end says what became of each.
 test: .venv/.installed
@@ -61,6 +103,18 @@ chromium:
 	  || { [ "$$(id -u)" = 0 ] && apt-get -qq update && apt-get -qq install -y chromium; } \
 	  || { echo "The page checks need Chromium: run 'sudo apt-get install chromium', then make test again."; exit 1; }
 
+# The full MNIST (11.6 MB), each file checked by its SHA-256; section 1.4 is drawn from it when it is there.
+mnist: .venv/.installed
+	$(BIN)/python -m epbook.data
+
+# What is published: the built book, and with it the PDF of the whole book.
+site: book pdf
+	cp _build/pdf/embedding-principle.pdf $(HTML)/
+
+# Do the links to other places still lead somewhere?
+links: book
+	$(BIN)/jupyter-book build . --builder linkcheck --keep-going
+
 screenshots: book chromium
 	$(BIN)/python tools/screenshots.py
 
@@ -72,4 +126,4 @@ benchmarks: .venv/.installed
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf _build .cache book/.cache screenshots .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build build dist .cache book/.cache screenshots .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -8,6 +8,7 @@ used, so that the numerics alone need neither matplotlib nor widgets.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from epbook import activations, critical, data, embedding, losses, networks, neurons, reduction, training
@@ -22,6 +23,8 @@ from epbook.training import train_many
 if TYPE_CHECKING:
     from epbook import figures, page
     from epbook.page import Axis, Claims, explore, glue
+
+    __version__: str
 
 _DRAWS = {
     "Axis": "epbook.page",
@@ -69,6 +72,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version(__name__)
     if name not in _DRAWS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     room = _DRAWS[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 from tqdm import tqdm
 
@@ -36,7 +37,7 @@ def progress(
     6
     """
     options = {"desc": label, "total": total, "initial": initial, "delay": 1, "mininterval": 0.3}
-    if watched():
+    if watched() and find_spec("ipywidgets"):  # the bars of a notebook are widgets
         from tqdm.notebook import tqdm as notebook_bar
 
         return notebook_bar(items, **options)

@@ -73,5 +73,5 @@ def test_certified_counts_are_bounds_from_below(spectrum, seed, exponent):
 
 def test_missing_flint_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "flint", None)
-    with pytest.raises(ImportError, match="pip install python-flint"):
+    with pytest.raises(ImportError, match="epbook\\[certify\\]"):
         ep.inertia(np.eye(2), certified=True)

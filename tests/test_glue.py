@@ -1,8 +1,8 @@
 """What reaches the page from a cell: plain numbers and strings, anything else refused by name."""
 
-import importlib
 import sys
 
+import IPython
 import numpy as np
 import pytest
 import torch
@@ -22,8 +22,7 @@ def page(monkeypatch):
         assert display is False
         handed[name] = value
 
-    module = importlib.import_module("epbook.page.glue")  # the name epbook.page.glue is the function
-    monkeypatch.setattr(module, "get_ipython", lambda: object())
+    monkeypatch.setattr(IPython, "get_ipython", object)
     monkeypatch.setattr(myst_nb, "glue", record)
     return handed
 

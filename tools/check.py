@@ -24,7 +24,32 @@ def lint() -> list[Stage]:
         Stage("ruff format", [*python, "ruff", "format", "--check", "."]),
         Stage("form of the notebooks", [*python, "tools.normalise_notebooks", "--check"]),
         Stage("mypy", [*python, "mypy"]),
+        *(
+            Stage(
+                f"form of {what}",
+                [*python, "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *files],
+            )
+            for what, schema, files in forms()
+        ),
+        Stage("rights of the workflows", [tool("zizmor"), "--offline", "--no-progress", "--quiet", "."]),
     ]
+
+
+def forms() -> list[tuple[str, str, list[str]]]:
+    """Files that other places read, and would not tell us of a mistake: (what, its schema, the files)."""
+    at = [
+        ("workflows", "github-workflows", ".github/workflows/*.yml"),
+        ("issue templates", "github-issue-forms", ".github/ISSUE_TEMPLATE/[!c]*.yml"),
+        ("the choice of issues", "github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
+        ("dependabot.yml", "dependabot", ".github/dependabot.yml"),
+        ("CITATION.cff", "citation-file-format", "CITATION.cff"),
+    ]
+    return [(what, schema, sorted(map(str, ROOT.glob(pattern)))) for what, schema, pattern in at]
+
+
+def tool(name: str) -> str:
+    """The path of a program of this environment."""
+    return str(Path(sys.executable).with_name(name))
 
 
 def test() -> list[Stage]:

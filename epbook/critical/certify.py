@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epbook.critical.signs import Inertia
+from epbook.extras import needs
 
 if TYPE_CHECKING:
     from flint import arb_mat
@@ -24,17 +25,15 @@ def certified_signs(H: NDArray, N: NDArray, *, error: float = 0.0) -> Inertia:
     eigenvalues than H, whatever C is (Sylvester); so for negative ones. What is in neither count and not
     in N is undecided: a proof from below on all sides that adds up to P is exact.
 
-    H: (P, P) symmetric; N: (P, k) orthonormal columns. Raises ImportError where python-flint is missing,
-    ValueError where error is negative. Source: Sylvester's law; Gershgorin's theorem.
+    H: (P, P) symmetric; N: (P, k) orthonormal columns. Raises ImportError without python-flint (the extra
+    `certify`), ValueError where error is negative. Source: Sylvester's law; Gershgorin's theorem.
 
     >>> import pytest; _ = pytest.importorskip("flint")
     >>> certified_signs(np.diag([1.0, 1e-18, -3.0]), np.zeros((3, 0)))
     Inertia(negative=1, zero=0, positive=2)
     """
-    try:
+    with needs("certify"):
         from flint import arb, arb_mat, ctx
-    except ImportError as missing:
-        raise ImportError("certified=True needs python-flint: pip install python-flint") from missing
     if not 0 <= error < np.inf:
         raise ValueError(f"error must be finite and not negative, got {error!r}")
     size, known = N.shape

@@ -38,7 +38,7 @@ def inertia(
     is then undecided, and no tolerance is used. Takes well below a second for P = 60.
     Raises TypeError where H is not of real numbers; ValueError where it is not square, finite and
     symmetric, where a column of `null` is no null direction, or an option is out of range or without
-    effect; ImportError where python-flint is missing.
+    effect; ImportError without python-flint (the extra `certify`).
     Source: Sylvester's law of inertia; chapter section 1.2.
 
     >>> inertia([[2.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 0.0]])

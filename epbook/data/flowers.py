@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from epbook.extras import needs
+
 
 def iris() -> tuple[Tensor, Tensor]:
     """The 150 Iris flowers: four standardised measurements, three one-hot species.
@@ -12,14 +14,15 @@ def iris() -> tuple[Tensor, Tensor]:
     x ← (x − mean) / std per column, std of the population (divided by n, not n − 1).
 
     Returns x of shape (150, 4), in standard deviations, and one-hot y of shape (150, 3), float64.
-    Raises nothing of its own; the data come with scikit-learn. Source: Fisher (1936); chapter
-    section 1.3, figure 1.5(b).
+    Raises ImportError without scikit-learn (the extra `data`), with which the data come. Source: Fisher
+    (1936); chapter section 1.3, figure 1.5(b).
 
     >>> x, y = iris()
     >>> x.shape, y.sum(dim=0).tolist()
     (torch.Size([150, 4]), [50.0, 50.0, 50.0])
     """
-    from sklearn.datasets import load_iris
+    with needs("data"):
+        from sklearn.datasets import load_iris
 
     measured, species = load_iris(return_X_y=True)
     x = torch.as_tensor(measured, dtype=torch.float64)

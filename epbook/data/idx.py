@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from epbook.extras import needs
+
 # File name, SHA-256 of the gzipped file as published, SHA-256 of its content, shape of its content.
 FILES = {
     "train images": (
@@ -92,7 +94,8 @@ def download_mnist(
     ...
     RuntimeError: no mirror gave train-images-idx3-ubyte.gz: none was named
     """
-    import pooch
+    with needs("data"):
+        import pooch
 
     into = Path(folder).expanduser() if folder is not None else cache_folder()
     for name, checksum, _, _ in FILES.values():
@@ -116,7 +119,8 @@ def download_mnist(
 
 def cache_folder() -> Path:
     """Where `download_mnist` puts the files, and `mnist` looks for them."""
-    import pooch
+    with needs("data"):
+        import pooch
 
     return Path(pooch.os_cache("epbook")) / "mnist"
 

@@ -1,25 +1,28 @@
 """What the built page needs: the style of figures, SVG that follows the theme, sliders, claims, glue."""
 
-from epbook.page.axis import Axis
-from epbook.page.claims import Claim, Claims
-from epbook.page.explore import Explorer, explore
-from epbook.page.glue import glue
-from epbook.page.style import (
-    COLOURS,
-    COPIES,
-    HERE,
-    INK,
-    MUTED,
-    ON_DARK,
-    ON_LIGHT,
-    PAPER,
-    SERIES,
-    SIGN_COLOURS,
-    ink_on,
-    subplots,
-    use_style,
-    width_colour,
-)
+from epbook.extras import needs
+
+with needs("figures"):
+    from epbook.page.axis import Axis
+    from epbook.page.claims import Claim, Claims
+    from epbook.page.explore import Explorer, explore
+    from epbook.page.glue import glue
+    from epbook.page.style import (
+        COLOURS,
+        COPIES,
+        HERE,
+        INK,
+        MUTED,
+        ON_DARK,
+        ON_LIGHT,
+        PAPER,
+        SERIES,
+        SIGN_COLOURS,
+        ink_on,
+        subplots,
+        use_style,
+        width_colour,
+    )
 
 __all__ = [
     "COLOURS",

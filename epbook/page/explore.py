@@ -6,17 +6,20 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, TypeVar
 
-import ipywidgets
 from matplotlib.figure import Figure
 
+from epbook.extras import needs
 from epbook.page.axis import Axis, Value
 from epbook.page.both import Pair, draw, inline_both
-from epbook.page.live import widget
 from epbook.page.sliders import page
 from epbook.page.svg import fingerprint, inline, to_svg
 from epbook.progress import progress, watched
+
+if TYPE_CHECKING:
+    import ipywidgets
 
 __all__ = ["Axis", "Explorer", "explore"]
 
@@ -78,7 +81,9 @@ class Explorer:
             raise
 
     def widget(self) -> ipywidgets.VBox:
-        """The figure with ipywidgets, which draws anew at every value."""
+        """The figure with ipywidgets, which draws anew at every value; they come with the extra `sliders`."""
+        with needs("sliders"):
+            from epbook.page.live import widget
 
         def live(**values: Value) -> str:
             return inline([self.picture(**values)], prefix=f"ep-live-{self._serial}", alt=self.told(**values))
@@ -99,6 +104,8 @@ class Explorer:
         return page(svg, axes, self.alts, prefix=prefix, play=self.play)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
+        if find_spec("ipywidgets") is None:  # the sliders of the page need nothing
+            return {"text/plain": repr(self), "text/html": self._repr_html_()}
         bundle = {**self.widget()._repr_mimebundle_(), "text/plain": repr(self)}
         return bundle if watched() else {**bundle, "text/html": self._repr_html_()}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
-from IPython import get_ipython
 
 
 def glue(**values: int | float | str) -> None:
@@ -20,7 +21,8 @@ def glue(**values: int | float | str) -> None:
     >>> glue(width=2, loss=6.92e-4, regime="condensed")
     """
     plain = {name: _plain(name, value) for name, value in values.items()}
-    if get_ipython() is None:
+    notebooks = sys.modules.get("IPython")  # in a notebook it is loaded, elsewhere it need not be installed
+    if notebooks is None or notebooks.get_ipython() is None:
         return
     try:
         from myst_nb import glue as to_page  # a tool of the build, which Colab does not have

@@ -1,0 +1,101 @@
+"""The files by which others find, join, launch and cite this project say the same, and name what exists."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import tomllib
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+ADDRESS = CONFIG["repository"]["url"]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def text(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_one_address_is_the_same_everywhere():
+    for name in ("pyproject.toml", "CITATION.cff"):
+        found = set(re.findall(r"https://github\.com/[\w.-]+/[\w.-]+", text(name)))
+        assert found == {ADDRESS}, name
+    owner, repository = ADDRESS.removeprefix("https://github.com/").split("/")
+    pages = f"https://{owner}.github.io/{repository}/"
+    assert PROJECT["urls"]["Book"] == yaml.safe_load(text("CITATION.cff"))["url"] == pages
+
+
+def test_one_version_and_it_has_a_line_in_the_changelog():
+    assert str(yaml.safe_load(text("CITATION.cff"))["version"]) == PROJECT["version"]
+    assert f"## {PROJECT['version']}" in text("CHANGELOG.md")
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_runs_make_alone_from_pinned_actions_with_no_right_it_does_not_need(path):
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert workflow["permissions"] == {}
+    for job in workflow["jobs"].values():
+        for step in job["steps"]:
+            if "uses" in step:
+                assert re.fullmatch(r"[\w/.-]+@[0-9a-f]{40}", step["uses"]), step["uses"]
+                continue
+            command, target = step["run"].split(" ", 1)
+            each = job.get("strategy", {}).get("matrix", {}).get("include", [])
+            targets = [one["target"] for one in each] if target == '"$TARGET"' else target.split()
+            assert command == "make"
+            assert set(targets) <= TARGETS, targets
+
+
+def test_the_workflows_run_the_oldest_and_the_newest_python_of_the_package():
+    include = yaml.safe_load(text(".github/workflows/tests.yml"))["jobs"]["package"]["strategy"]["matrix"][
+        "include"
+    ]
+    python = {each["target"]: each["python"] for each in include}
+    assert PROJECT["requires-python"] == f">={python['lowest']}"
+    offered = [each.rsplit(" ", 1)[1] for each in PROJECT["classifiers"] if "Python :: 3." in each]
+    assert python == {"lowest": offered[0], "newest": offered[-1]}
+    makefile = text("Makefile")
+    assert f"LOWEST ?= {offered[0]}\n" in makefile
+    assert f"NEWEST ?= {offered[-1]}\n" in makefile
+
+
+def test_the_tag_of_a_release_must_be_its_version():
+    for tag, code in ((f"v{PROJECT['version']}", 0), ("v9.9.9", 2), (PROJECT["version"] + "0", 2), ("", 2)):
+        done = subprocess.run(
+            ["make", "--silent", "tagged", f"TAG={tag}"], cwd=ROOT, capture_output=True, check=False
+        )
+        assert done.returncode == code, tag
+
+
+def test_what_the_guides_tell_to_run_exists():
+    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", ".pre-commit-config.yaml"):
+        for words in re.findall(
+            r"`make ([a-z -]+)`|^make ([a-z -]+?)(?:  |$)|entry: make ([a-z]+)", text(name), re.MULTILINE
+        ):
+            assert set("".join(words).split()) <= TARGETS, (name, words)
+        for linked in re.findall(r"\]\((?!https?:)([^)#]+)", text(name)):
+            assert (ROOT / linked).exists(), (name, linked)
+        for path in re.findall(r"`((?:tests|tools|book|epbook)/[\w/.]+)`", text(name)):
+            assert (ROOT / path).exists(), (name, path)
+
+
+def test_binder_builds_with_the_extras_of_the_package_from_pinned_versions():
+    script = ROOT / ".binder" / "postBuild"
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", script], check=True)
+    (asked,) = re.findall(r"'\.\[([a-z,]+)\]'", script.read_text(encoding="utf-8"))
+    assert set(asked.split(",")) <= set(PROJECT["optional-dependencies"])
+    for name in re.findall(r"grep '\^(\w+)==' requirements.txt", script.read_text(encoding="utf-8")):
+        assert re.search(rf"^{name}==", text("requirements.txt"), re.MULTILINE), name
+    assert text(".binder/runtime.txt").startswith("python-3.")
+
+
+def test_the_dev_container_is_read():
+    container = json.loads(text(".devcontainer/devcontainer.json"))
+    assert set(re.findall(r"make ([a-z]+)", container["onCreateCommand"])) <= TARGETS
