@@ -11,7 +11,18 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from epbook import activations, critical, data, embedding, losses, networks, neurons, reduction, training
+from epbook import (
+    activations,
+    critical,
+    data,
+    embedding,
+    losses,
+    networks,
+    neurons,
+    reduction,
+    training,
+    units,
+)
 from epbook.critical import find_critical, gradient_flow, hessian, inertia
 from epbook.embedding import add_null, embed, plan, split, split_inertia, split_law
 from epbook.given import layers
@@ -68,6 +79,7 @@ __all__ = [
     "train_many",
     "training",
     "two_layer",
+    "units",
 ]
 
 

@@ -33,6 +33,7 @@ ORDER = [
     "critical",
     "embedding",
     "reduction",
+    "units",
     "page",
     "figures",
 ]

@@ -1,0 +1,100 @@
+"""Reduction of units of any kind: the converse of a split, and the refit behind a cut."""
+
+import pytest
+import torch
+from torch import nn
+
+import epbook as ep
+
+EXAMPLES = ep.units.EXAMPLES
+KINDS = [kind for kind in EXAMPLES if "residual" not in kind]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reduction_undoes_an_embedding(kind):
+    net, x, _, family = EXAMPLES[kind].draw(4)
+    wide = ep.units.embed(net, len(family) + 3, units=family, seed=1)
+    grown = family.resized([*range(len(family)), 0, 0, 0])
+    name = grown if kind.startswith("gated") else family.name
+    small, report = ep.units.reduce(wide, x, units=name, similarity=1.0)
+    assert report.after == (len(family),)
+    assert report.change < 1e-12
+    for one, two in zip(
+        ep.units.find(small).families.values(), ep.units.find(net).families.values(), strict=True
+    ):
+        assert len(one) == len(two)
+
+
+def condensed(seed, noise, activation=nn.ReLU):
+    """Channels that nearly repeat: 3 kernels, each copied to 9 with a little noise and a scale of its own."""
+    torch.manual_seed(seed)
+    net = nn.Sequential(
+        nn.Conv2d(1, 3, 3, padding=1), activation(), nn.MaxPool2d(2), nn.Conv2d(3, 2, 2, stride=2)
+    )
+    wide = ep.units.embed(net, 9, units="0")
+    wide[0].weight.data += noise * torch.randn_like(wide[0].weight)
+    return net, wide, torch.randn(20, 1, 8, 8)
+
+
+def test_the_refit_comes_nearest_to_the_full_sum():
+    _, wide, x = condensed(0, 0.01)
+    changes = {}
+    for mode in ("random", "mean", "least-squares"):
+        small, report = ep.units.reduce(wide, x, similarity=0.95, mode=mode)
+        assert report.after == (3,)
+        assert small[0].out_channels == small[3].in_channels == 3
+        changes[mode] = (small(x) - wide(x)).square().sum().item()
+    assert changes["least-squares"] <= changes["mean"] * (1 + 1e-6)
+    assert changes["least-squares"] < 0.01 * wide(x).square().sum().item()
+
+
+def test_the_refit_is_the_least_squares_of_all_positions():
+    # By hand: unfold the channels, solve for the kernel of the reader.
+    _, wide, x = condensed(1, 0.3)
+    kept = ep.units.keep(wide, [0, 4, 8], units="0", x=x)
+    plain = ep.units.keep(wide, [0, 4, 8], units="0")
+    with torch.no_grad():
+        rows = nn.functional.unfold(plain[:3](x), 2, stride=2).transpose(1, 2).flatten(0, 1).double()
+        wanted = wide(x).flatten(2).transpose(1, 2).flatten(0, 1).double() - wide[3].bias.double()
+        solution = torch.linalg.lstsq(rows, wanted).solution.T.view(2, 3, 2, 2)
+    assert torch.allclose(solution.float(), kept[3].weight, atol=1e-4)
+
+
+def test_parallel_channels_merge_where_phi_is_homogeneous_and_only_there():
+    for activation, count in ((nn.ReLU, 3), (nn.Tanh, 4)):
+        net, _, x = condensed(2, 0.0, activation)
+        wide = ep.units.split(net, units="0", unit=0, alpha=0.5)
+        wide[0].weight.data[3] *= 2
+        wide[0].bias.data[3] *= 2
+        wide[3].weight.data[:, 3] /= 2
+        small, report = ep.units.reduce(wide, x, similarity=0.999)
+        assert report.after == (count,)
+        assert torch.allclose(small(x), wide(x), atol=1e-5)
+
+
+def test_silent_units_are_left_out():
+    net, _, x = condensed(3, 0.0)
+    net[3].weight.data[:, 1] = 0
+    small, report = ep.units.reduce(net, x)
+    assert report.groups[0].low == (1,)
+    assert torch.allclose(small(x), net(x), atol=1e-6)
+    assert "units of low amplitude" in str(report)
+
+
+def test_numbers_of_the_report_and_refusals():
+    net, wide, x = condensed(0, 0.0)
+    y = torch.zeros_like(net(x).detach())
+    _, report = ep.units.reduce(wide, x, y, similarity=0.999)
+    assert report.loss_after == pytest.approx(report.loss_before, rel=1e-5)
+    with pytest.raises(ValueError, match="fits on data"):
+        ep.units.reduce(wide, mode="least-squares")
+    with pytest.raises(ValueError, match="y was given without x"):
+        ep.units.reduce(wide, None, y)
+    with pytest.raises(ValueError, match="kept is empty"):
+        ep.units.keep(wide, [])
+    attention = nn.MultiheadAttention(4, 2, batch_first=True)
+    with pytest.raises(ValueError, match="no neurons or channels"):
+        ep.units.reduce(attention)
+    ragged = ep.units.split(attention, units="head0.values")
+    with pytest.raises(ValueError, match="differ in size"):
+        ep.units.features(ragged, units="heads")
