@@ -57,7 +57,9 @@ def rebuilt(net: nn.Module, family: Units, values: Mapping[str, Tensor], order: 
 
     Source: `epbook.units`.
     """
-    made = with_plain_attention(copy.deepcopy(net), _replaced(net, family))
+    made = copy.deepcopy(net)
+    if _replaced(net, family) is not None:
+        made = with_plain_attention(made, family.attention)
     for name, value in values.items():
         path, _, own = name.rpartition(".")
         owner = made.get_submodule(path)
@@ -84,7 +86,7 @@ def family_values(net: nn.Module, family: Units) -> dict[str, Tensor]:
 
 
 def _replaced(net: nn.Module, family: Units) -> str | None:
-    """The path of the nn.MultiheadAttention that must become an `Attention` (else one that is none)."""
+    """The path of the nn.MultiheadAttention that must become an `Attention`, if there is one."""
     if family.attention is None or not isinstance(net.get_submodule(family.attention), nn.MultiheadAttention):
         return None
     return family.attention
