@@ -32,7 +32,8 @@ from epbook.reduction import reduce
 from epbook.training import train_many
 
 if TYPE_CHECKING:
-    from epbook import figures, page
+    from epbook import figures, lab, page
+    from epbook.lab import laboratory
     from epbook.page import Axis, Claims, explore, glue
 
     __version__: str
@@ -43,6 +44,8 @@ _DRAWS = {
     "explore": "epbook.page",
     "figures": "",
     "glue": "epbook.page",
+    "lab": "",
+    "laboratory": "epbook.lab",
     "page": "",
 }
 
@@ -64,6 +67,8 @@ __all__ = [
     "gradient_flow",
     "hessian",
     "inertia",
+    "lab",
+    "laboratory",
     "layers",
     "losses",
     "networks",

@@ -36,6 +36,7 @@ ORDER = [
     "units",
     "page",
     "figures",
+    "lab",
 ]
 MODULES = sorted((ROOT / "epbook").glob("*/**/*.py")) + sorted((ROOT / "epbook").glob("[!_]*.py"))
 OTHERS = sorted(path for folder in ("tests", "tools", "benchmarks") for path in (ROOT / folder).rglob("*.py"))

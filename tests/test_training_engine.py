@@ -12,7 +12,7 @@ import torch
 
 import epbook as ep
 from epbook.training import fused, relu_line
-from epbook.training.compiled import compiled_once
+from epbook.training.compiled import SOURCES, compiled_once
 from epbook.training.descent import BLOCK, descend
 from epbook.training.relu_patterns import pattern
 
@@ -148,11 +148,16 @@ def test_kernels_of_edited_sources_are_compiled_anew(tmp_path, monkeypatch, aske
     places = []
     for text in ("one", "two", "one"):
         (tmp_path / "kernel.py").write_text(text)
-        with compiled_once(tmp_path):
+        with compiled_once(tmp_path / "kernel.py"):
             places.append(numba.config.CACHE_DIR)
     assert places[0] == places[2] != places[1]
     assert all(asked in place for place in places)
     assert (asked and str(tmp_path / asked)) == numba.config.CACHE_DIR
+
+
+def test_every_file_with_kernels_is_among_the_sources():
+    room = SOURCES[0].parent
+    assert set(SOURCES) == {path for path in room.glob("*.py") if "njit" in path.read_text(encoding="utf-8")}
 
 
 BITS = """

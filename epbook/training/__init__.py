@@ -1,12 +1,10 @@
 """Training: ensembles of two-layer nets at every step on record, one network by Adam, times of escape."""
 
-from pathlib import Path
-
 from epbook.results import DivergedError, DivergenceWarning
 from epbook.store import CacheWarning, DamagedCacheWarning
-from epbook.training.compiled import compiled_once
+from epbook.training.compiled import SOURCES, compiled_once
 
-with compiled_once(Path(__file__).parent):
+with compiled_once(*SOURCES):
     from epbook.training import fused, relu_line  # noqa: F401  their kernels are registered here
     from epbook.training.adam import AdamRun, train_adam
     from epbook.training.escape import Escape, escape_time
