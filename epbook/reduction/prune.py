@@ -67,6 +67,7 @@ def refit(small: nn.Sequential, net: nn.Sequential, x: Tensor, *, layer: int = 0
     Returns a new network. Raises ValueError where the two do not fit together.
     Source: He, Zhang and Sun (2017), for channels.
 
+    >>> import torch
     >>> from epbook.networks import two_layer
     >>> x = torch.randn(40, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     >>> net = two_layer(3, 8, std=1.0)
