@@ -197,7 +197,9 @@ def test_an_error_names_the_values():
 
 def test_a_colour_map_keeps_its_colours():
     figure, axes = subplots()
-    axes.contourf(np.arange(9.0).reshape(3, 3), colors=["#000000", "#888888", PAPER], levels=[0, 2, 4, 8])
+    axes.contourf(
+        np.arange(9.0).reshape(3, 3), colors=["#000000", "#888888", PAPER], levels=[0, 2, 4, 8], alpha=0.5
+    )
     axes.plot([0, 2], [0, 2], color=PAPER)
     text = inline([to_svg(figure)], prefix="a", alt="levels")
     assert "fill: #ffffff" in text

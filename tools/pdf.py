@@ -3,8 +3,8 @@
     python tools/pdf.py            _build/pdf/embedding-principle.pdf
     python tools/pdf.py OUT.pdf
 
-Sliders show the value they start from. The cached outputs of `make book` are used again. Chinese terms need a
-Chinese font on the machine (Debian: fonts-noto-cjk); without one this says so and prints boxes.
+Sliders show the value they start from. The cached outputs of `make book` are used again. A site that was
+built before gets the PDF too, and its pages show the link that leads to it.
 """
 
 from __future__ import annotations
@@ -38,12 +38,6 @@ def build(source: Path, build_folder: Path) -> Path:
     return Path(shutil.copyfile(folder / f"{root}.html", folder / "print.html"))
 
 
-def has_chinese_font() -> bool:
-    """Whether this machine can draw Chinese characters; True where it cannot be asked."""
-    tool = shutil.which("fc-list")
-    return tool is None or bool(subprocess.run([tool, ":lang=zh"], capture_output=True, check=True).stdout)
-
-
 def print_pdf(page_file: Path, target: Path) -> None:
     """Print one page to A4, its formulas set, everything folded opened."""
     with sync_playwright() as playwright, playwright.chromium.launch(**LAUNCH) as browser:
@@ -67,6 +61,18 @@ def print_pdf(page_file: Path, target: Path) -> None:
         )
 
 
+def offer(pdf: Path, html: Path) -> None:
+    """Lay the PDF beside the pages, whose link to it the style sheet then shows; if there are pages."""
+    style = html / "_static" / "book.css"
+    if not style.exists():
+        return
+    shutil.copyfile(pdf, html / "embedding-principle.pdf")
+    shown = ".ep-foot .ep-pdf { display: inline; }\n"
+    text = style.read_text(encoding="utf-8")
+    if shown not in text:
+        style.write_text(text + shown, encoding="utf-8")
+
+
 def main() -> None:
     """Build, print, and say where the PDF is."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -77,8 +83,7 @@ def main() -> None:
     page_file = build(ROOT, ROOT / "_build")
     out.parent.mkdir(parents=True, exist_ok=True)
     print_pdf(page_file, out)
-    if not has_chinese_font():
-        print("No Chinese font is installed: the Chinese terms are printed as boxes.", file=sys.stderr)
+    offer(out, ROOT / "_build" / "html")
     print(out)
 
 

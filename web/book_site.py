@@ -79,7 +79,9 @@ def copy_files(app: Sphinx) -> None:
     dark = "".join(f"--ep-{light[1:]}:{dark};" for light, dark in themed().items())
     style = (HERE / "book.css").read_text(encoding="utf-8")
     (static / "book.css").write_text(f"{style}\nhtml[data-theme=dark]{{{dark}}}\n", encoding="utf-8")
-    shutil.copyfile(HERE / "book.js", static / "book.js")
+    for name in ("book.js", "chinese.woff"):
+        shutil.copyfile(HERE / name, static / name)
+    shutil.copyfile(HERE / "spectrum.png", static / "sharing.png")
     app.add_css_file("book.css")
     app.add_js_file("book.js")
     if app.builder.format != "html":

@@ -28,6 +28,7 @@ _SVG = "{http://www.w3.org/2000/svg}"
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
+_FILLED = re.compile(r"(^|[ ;])fill:")
 _REFERENCE = re.compile(r"(?<=url\(#)[^)]+(?=\))")
 _OPENING = '<svg xmlns="http://www.w3.org/2000/svg" '
 _THEMED = themed()
@@ -120,7 +121,7 @@ class _Library:
             if element not in painted:
                 if "style" in element.attrib:
                     element.set("style", _theme(element.attrib["style"]))
-            elif element.tag in SHAPES and "fill" not in element.get("style", ""):
+            elif element.tag in SHAPES and not _FILLED.search(element.get("style", "")):
                 # Black is SVG's default, so matplotlib leaves it out; here it would become the page's ink.
                 element.set("style", f"fill: #000000; {element.get('style', '')}")
             if element.tag == "image":

@@ -1,0 +1,71 @@
+"""Sphinx extension: formulas that are readable without JavaScript, as MathML in a `noscript` element."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.writers.html5 import HTML5Translator
+
+try:
+    from latex2mathml.converter import convert
+except ImportError:  # said by `start`
+    convert = None
+
+log = logging.getLogger(__name__)
+Visitor = Callable[[HTML5Translator, nodes.Element], None]
+# What MathJax looks for, as Sphinx writes it.
+INLINE = re.compile(r"\\\(.*\\\)", re.DOTALL)
+DISPLAY = re.compile(r"\\\[.*\\\]|\\begin\{.*\\end\{[a-z*]+\}", re.DOTALL)
+DELIMITERS = re.compile(r"^\s*\\[(\[]|\\[)\]]\s*$")
+NUMBERED = re.compile(r"\\(begin|end)\{(align|equation|gather|split)\*?\}")
+
+
+def both(text: str, where: re.Pattern[str], display: str) -> str:
+    """The HTML of a formula with MathML before the TeX; a style sheet hides the TeX where no script runs."""
+
+    def pair(match: re.Match[str]) -> str:
+        tex = html.unescape(DELIMITERS.sub("", match.group()))
+        tex = NUMBERED.sub(lambda m: rf"\{m[1]}{{aligned}}" if m[2] != "equation" else "", tex)
+        return (
+            f'<noscript>{convert(tex, display=display)}</noscript><span class="ep-tex">{match.group()}</span>'
+        )
+
+    return where.sub(pair, text, count=1)
+
+
+def wrapped(visit: Visitor, where: re.Pattern[str], display: str) -> Visitor:
+    """A visitor that writes what `visit` writes, with MathML."""
+
+    def write(self: HTML5Translator, node: nodes.Element) -> None:
+        start = len(self.body)
+        try:
+            visit(self, node)
+        finally:  # these visitors leave by SkipNode
+            self.body[start:] = [both("".join(self.body[start:]), where, display)]
+
+    return write
+
+
+def start(app: Sphinx) -> None:
+    """Take the place of the visitors that write for MathJax alone: Sphinx's, or MyST's that came later."""
+    registry = app.registry
+    if convert is None:
+        log.info("Without JavaScript formulas are TeX: latex2mathml is not installed, see requirements.txt.")
+        return
+    for renderers, where, display in (
+        (registry.html_inline_math_renderers, INLINE, "inline"),
+        (registry.html_block_math_renderers, DISPLAY, "block"),
+    ):
+        visit, depart = renderers["mathjax"]
+        renderers["mathjax"] = (wrapped(visit, where, display), depart)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Join the build."""
+    app.connect("builder-inited", start, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
