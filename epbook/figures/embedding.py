@@ -1,4 +1,4 @@
-"""Figures of the chapter on the embedding principle: splitting, spectra, the critical line, the law."""
+"""Figures of the page on the embedding principle: splitting, spectra, the critical line, the law."""
 
 from __future__ import annotations
 
@@ -6,26 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import SymLogNorm
+from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from epbook.page.style import (
-    COLOURS,
-    COPIES,
-    INK,
-    MUTED,
-    ON_LIGHT,
-    PAPER,
-    SERIES,
-    SIGN_COLOURS,
-    subplots,
-    width_colour,
-)
+from epbook.page.style import COPIES, HERE, INK, MUTED, ON_LIGHT, PAPER, SERIES, SIGN_COLOURS, subplots
 
 MARKERS = {"negative": "v", "zero": "x", "positive": "o"}
 FLOOR = 1e-20  # where eigenvalues of exactly 0 are drawn
+# Down is blue and up is orange, as the eigenvalues are; the ground of the map between them stays white.
+DOWN_UP = LinearSegmentedColormap.from_list(
+    "down_up", ["#003a63", SIGN_COLOURS["negative"], "#fdfdfd", SIGN_COLOURS["positive"], "#7a3300"]
+)
 
 
 def split_schematic(narrow: Sequence[NDArray], wide: Sequence[NDArray], neuron: int, alpha: float) -> Figure:
@@ -36,7 +31,7 @@ def split_schematic(narrow: Sequence[NDArray], wide: Sequence[NDArray], neuron: 
     """
     figure, (left, right) = subplots(1, 2, figsize=(6.8, 3.7))
     m = narrow[0].shape[0]
-    _net(left, narrow, {neuron: COLOURS["grey"]}, {neuron: "c"})
+    _net(left, narrow, {neuron: HERE}, {neuron: "c"})
     left.set_title(f"before: {m} neurons")
     shares = {neuron: f"{1 - alpha:.2g}·c", m: f"{alpha:.2g}·c"}
     _net(right, wide, dict(zip((neuron, m), COPIES, strict=True)), shares)
@@ -134,11 +129,14 @@ def width_frame(width: int, eigenvalues: dict[int, NDArray], tolerance: float) -
     spectrum_on(left, np.asarray(eigenvalues[width]), tolerance)
     largest = max(len(values) for values in eigenvalues.values())
     left.set(xlim=(0, largest + 1), ylim=(FLOOR / 5, 1e4), xlabel="index", ylabel="|eigenvalue|")
-    left.set_title(f"width {width}", color=width_colour(width))
+    here = _counts(eigenvalues[width], tolerance)
+    left.set_title(f"width {width}: " + ", ".join(str(count) for count in here.values()))
     widths = sorted(eigenvalues)
-    for sign in MARKERS:
+    # Zeros lie under the negative ones where both are as many: broad, so that they are seen behind them.
+    for sign, broad in (("zero", True), ("negative", False), ("positive", False)):
         counts = [_counts(eigenvalues[m], tolerance)[sign] for m in widths]
-        right.plot(widths, counts, MARKERS[sign] + "-", color=SIGN_COLOURS[sign], label=sign, lw=1)
+        style = {"lw": 7, "alpha": 0.45} if broad else {"lw": 1.2, "marker": MARKERS[sign]}
+        right.plot(widths, counts, color=SIGN_COLOURS[sign], label=sign, **style)
     right.axvline(width, color=MUTED, lw=6, alpha=0.3)
     right.set(xlabel="width", title="how many", xticks=widths[::2])
     right.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -159,7 +157,7 @@ def _counts(eigenvalues: ArrayLike, tolerance: float) -> dict[str, int]:
 def critical_line(alpha: ArrayLike, across: ArrayLike, excess: NDArray, loss: float) -> Figure:
     """The loss around a line of critical points: a map over α and one direction across, and cuts.
 
-    excess: L − L* on the grid, (across, α). Raises nothing of its own. Source: chapter section 1.3.
+    excess: R − R* on the grid, (across, α). Raises nothing of its own. Source: chapter section 1.3.
     """
     figure, (left, right) = subplots(1, 2, width_ratios=(1.45, 1))
     alpha, across = np.asarray(alpha), np.asarray(across)
@@ -167,17 +165,20 @@ def critical_line(alpha: ArrayLike, across: ArrayLike, excess: NDArray, loss: fl
     # Logarithmic on both sides of 0: the ridge is a hundred times shallower than the valley is deep.
     scale = SymLogNorm(linthresh=top / 1e3, vmin=-top, vmax=top)
     image = left.pcolormesh(
-        alpha, across, excess, cmap="RdBu_r", norm=scale, shading="gouraud", rasterized=True
+        alpha, across, excess, cmap=DOWN_UP, norm=scale, shading="gouraud", rasterized=True
     )
-    left.axhline(0, color=ON_LIGHT, lw=1.5)
+    left.axhline(0, color=ON_LIGHT, lw=2)
     for edge in (0, 1):
         left.axvline(edge, color=MUTED, ls=":", lw=1)
     left.set(xlabel="α, along the line", ylabel="step across it", title=f"loss minus {loss:.4f}")
     ticks = [-(10.0 ** np.floor(np.log10(top))), 0, 10.0 ** np.floor(np.log10(top))]
-    figure.colorbar(image, ax=left, ticks=ticks, format="%.0e", pad=0.02)
-    for target, colour in ((-0.5, COLOURS["orange"]), (0.5, COLOURS["blue"]), (1.0, COLOURS["grey"])):
+    bar = figure.colorbar(image, ax=left, ticks=ticks, pad=0.02)
+    power = f"10$^{{{np.floor(np.log10(top)):.0f}}}$".replace("-", "−")
+    bar.set_ticklabels([f"−{power}", "0", power])
+    for target, colour, style in zip((-0.5, 0.5, 1.0), SERIES, ("--", "-", ":"), strict=False):
         column = int(np.abs(alpha - target).argmin())
-        right.plot(across, excess[:, column], color=colour, label=f"α = {alpha[column]:.1f}")
+        label = f"α = {alpha[column]:.1f}".replace("-", "−")
+        right.plot(across, excess[:, column], style, color=colour, label=label)
     depth = -1.6 * min(float(excess.min()), -1e-12)
     right.set(xlabel="step across", title="cuts", ylim=(-depth, 2 * depth))
     right.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
@@ -222,10 +223,13 @@ def alpha_frame(alpha: float, spectrum: ArrayLike, law: tuple, narrow: tuple, to
         right.barh(row, before, color=SIGN_COLOURS[sign], alpha=0.35, height=0.5)
         right.barh(row, added, left=before, color=SIGN_COLOURS[sign], height=0.5)
         right.plot(found[sign], row, "|", color=INK, ms=22, mew=2)
-    right.set(
-        yticks=rows, yticklabels=list(MARKERS), xlim=(0, sum(narrow) + 2), title="before + law | counted"
+    right.set(yticks=rows, yticklabels=list(MARKERS), xlim=(0, sum(narrow) + 2), title="how many")
+    parts = (
+        (Patch(color=MUTED, alpha=0.35), "before the split"),
+        (Patch(color=MUTED), "added by the law"),
+        (Line2D([], [], color=INK, marker="|", ls="", ms=14, mew=2), "counted in the Hessian"),
     )
-    _sign_legend(figure)
+    figure.legend(*zip(*parts, strict=True), loc="outside lower center", ncols=3)
     return figure
 
 

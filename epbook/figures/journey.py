@@ -1,4 +1,4 @@
-"""Figures of the chapter on the embedding principle: volumes, escapes, and the journey of a wide network."""
+"""Figures of the page on embedding and training: volumes, escapes, and the journeys of wide networks."""
 
 from __future__ import annotations
 
@@ -7,56 +7,118 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
-from epbook.page.style import COLOURS, HERE, INK, MUTED, SERIES, subplots, width_colour
+from epbook.page.style import COPIES, HERE, INK, MUTED, SERIES, subplots, width_colour
 
-LABELS = ((0, -18), (12, 0), (-12, -8), (12, 0), (-12, 8))  # where the names of stations stand, by width
 STYLES = ("-", "--", "-.", ":")  # neighbouring widths have neighbouring colours: lines differ in style too
+KINDS = tuple(zip("ov", SERIES, strict=False))  # the marks of two kinds of runs
 
 
-def volumes(curves: dict[str, dict[int, tuple[NDArray, NDArray]]]) -> Figure:
+def volumes(heights: ArrayLike, fractions: dict[str, dict[int, NDArray]]) -> Figure:
     """Fraction of a ball in which the loss is within ε of the critical one, per target and source width.
 
-    curves: target → width → (ε, fraction). Raises nothing of its own. Source: chapter section 1.3, on volume.
+    heights: the ε, ascending; fractions: target → width → (repetitions, ε). The line is the median of the
+    repetitions, the band goes from the lowest to the highest. Raises nothing of its own. Source: chapter
+    section 1.3, on volume.
     """
-    figure, panels = subplots(1, len(curves), sharex=True, sharey=True)
-    for axes, (target, lines) in zip(panels, curves.items(), strict=True):
-        for (width, (height, fraction)), style in zip(lines.items(), ("-", "--", ":"), strict=False):
-            pick = np.unique(np.linspace(0, len(height) - 1, 200).astype(int))
-            label = f"from width {width}"
-            axes.loglog(height[pick], fraction[pick], style, color=width_colour(width**2), label=label)
-        axes.set(title=target, xlabel="ε", xlim=(1e-9, None), ylim=(1e-10, 2))
+    figure, panels = subplots(1, len(fractions), sharex=True, sharey=True)
+    for axes, (target, lines) in zip(panels, fractions.items(), strict=True):
+        for (width, repeated), style in zip(lines.items(), ("-", "--", ":"), strict=False):
+            colour = width_colour(width**2)
+            axes.fill_between(heights, *np.quantile(repeated, [0, 1], axis=0), color=colour, alpha=0.25, lw=0)
+            middle = np.median(repeated, axis=0)
+            axes.loglog(heights, middle, style, color=colour, label=f"from width {width}")
+        axes.set(title=target, xlabel="ε")
     panels[0].set_ylabel("fraction of the ball")
     panels[0].legend(loc="lower right")
     return figure
 
 
 def escapes(
-    widths: Sequence[int], equal: NDArray, law: ArrayLike, random: dict[int, Sequence[float]]
+    panels: dict[str, dict[str, Sequence[tuple[int, float, bool]]]], law: dict[str, dict[int, float]]
 ) -> Figure:
-    """Flow time until a kicked network has left the critical point, against its width.
+    """How long kicked networks take to leave a critical point, against their width; one panel per unit.
 
-    equal: (widths, kicks) for equal shares, nan where it did not leave; law: predicted times; random:
-    width → times for random shares. Raises nothing of its own. Source: chapter section 1.3.
+    panels: unit → kind of start → (width, time, whether it left by then); runs that did not leave are open
+    marks with an arrow, at the time until which they were watched. law: unit → width → predicted time.
+    Raises nothing of its own. Source: chapter section 1.3.
     """
-    figure, axes = subplots()
-    axes.loglog(widths, law, "-", color=MUTED, label="predicted from the steepest descent, equal shares")
-    for index, width in enumerate(widths):
-        axes.plot(
-            [width] * equal.shape[1],
-            equal[index],
-            "o",
-            color=SERIES[0],
-            label="equal shares" if index == 0 else None,
+    figure, row = subplots(1, len(panels), figsize=(6.8, 4))
+    widths = sorted({width for runs in panels.values() for kind in runs.values() for width, _, _ in kind})
+    for axes, (unit, kinds) in zip(row, panels.items(), strict=True):
+        axes.loglog(*zip(*sorted(law[unit].items()), strict=True), color=MUTED, lw=4, alpha=0.5)
+        for (marker, colour), runs in zip(KINDS, kinds.values(), strict=False):
+            for width, time, left in runs:
+                axes.plot(width, time, marker, color=colour, mfc=None if left else "none", ms=6)
+                if not left:
+                    axes.annotate(
+                        "",
+                        (width, 2.5 * time),
+                        (width, time),
+                        arrowprops={"arrowstyle": "->", "color": colour},
+                    )
+        axes.set(title=unit, xlabel="width embedded into", xticks=widths)
+        axes.set_xticks([], minor=True)
+        axes.set_xticklabels([str(width) for width in widths])
+    row[0].set_ylabel("until it has left")
+    handles = [Line2D([], [], color=MUTED, lw=4, alpha=0.5)]
+    handles += [Line2D([], [], ls="", marker=marker, color=colour) for marker, colour in KINDS]
+    names = ["predicted, equal shares", *next(iter(panels.values()))]
+    figure.legend(handles, names, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _levels(axes: Axes, critical: dict[int, float]) -> None:
+    """The losses of the stations, each line with its name, above it unless another lies close above."""
+    for (width, loss), style in zip(critical.items(), STYLES, strict=False):
+        colour = width_colour(width)
+        axes.axhline(loss, color=colour, ls=style, lw=1)
+        crowded = any(1 < other / loss < 2.5 for other in critical.values())
+        axes.text(
+            0.02,
+            loss,
+            _name(width),
+            color=colour,
+            va="top" if crowded else "bottom",
+            fontsize=9,
+            transform=axes.get_yaxis_transform(),
         )
-    for index, (width, times) in enumerate(random.items()):
-        label = "random shares" if index == 0 else None
-        axes.plot([width] * len(times), times, "v", color=SERIES[1], label=label)
-    axes.set(xlabel="width embedded into", ylabel="flow time to escape", xticks=widths)
-    axes.set_xticks([], minor=True)
-    axes.set_xticklabels([str(width) for width in widths])
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1)
+
+
+def journeys(steps: ArrayLike, losses: NDArray, best: int, critical: dict[int, float]) -> Figure:
+    """The losses of several wide networks over training, with the losses of the stations.
+
+    losses: (runs, steps), at most six runs; best: the one drawn thick; critical: width → loss of that station. A dot is the end
+    of a run. Raises nothing of its own. Source: chapter section 1.3, figure 1.6.
+    """
+    figure, axes = subplots(figsize=(6.8, 4))
+    _levels(axes, critical)
+    steps = np.asarray(steps)
+    others = iter(SERIES)
+    for run, curve in enumerate(losses):
+        colour = INK if run == best else next(others)
+        axes.loglog(steps, curve, color=colour, lw=2.4 if run == best else 1.4)
+        axes.plot(steps[-1], curve[-1], "o", color=colour, ms=7)
+    axes.set(xlabel="step", ylabel="loss")
+    return figure
+
+
+def growing(steps: ArrayLike, losses: ArrayLike, sizes: NDArray, kinds: dict[str, NDArray]) -> Figure:
+    """The loss of a wide network, and below it the size of each of its neurons, over training.
+
+    sizes: (steps, neurons), |a| ‖(w, b)‖; kinds: name → which neurons; the third kind is grey. Raises nothing of its own. Source: Wu, Şimşek and Ged (2025) on how such saddles are left.
+    """
+    figure, (top, below) = subplots(2, 1, sharex=True, figsize=(6.8, 4.8))
+    top.loglog(steps, losses, color=INK)
+    top.set(ylabel="loss")
+    for (name, chosen), colour in zip(kinds.items(), (*COPIES, MUTED), strict=False):
+        lines = below.loglog(steps, sizes[:, chosen], color=colour, lw=1)
+        if lines:
+            lines[0].set_label(name)
+    below.set(xlabel="step", ylabel="size of each neuron")
+    below.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9)
     return figure
 
 
@@ -83,12 +145,7 @@ def _name(width: int) -> str:
 
 def _loss(axes: Axes, steps: NDArray, losses: NDArray, critical: dict[int, float]) -> None:
     axes.loglog(steps, losses, color=INK)
-    for index, ((width, loss), style) in enumerate(zip(critical.items(), STYLES, strict=False)):
-        colour = width_colour(width)
-        axes.axhline(loss, color=colour, ls=style, lw=1)
-        # The number of neurons, side by side, since two stations may lie at nearly one level.
-        place, level = 0.04 + 0.06 * index, axes.get_yaxis_transform()
-        axes.text(place, loss, str(width), color=colour, va="bottom", fontsize=9, transform=level)
+    _levels(axes, critical)
     axes.set(ylabel="loss", ylim=(min(losses) / 3, 1))
 
 
@@ -118,67 +175,11 @@ def journey_frame(
         grid,
         stations[nearest],
         color=width_colour(nearest),
-        lw=5,
-        alpha=0.35,
+        lw=7,
+        alpha=0.6,
         label=f"nearest: {_name(nearest)}",
     )
     right.plot(grid, curves[index], color=INK, label="wide network")
     right.set(xlabel="x", title=f"{100 * to[nearest][index]:.2g} % of ‖θ‖ from it", ylim=(-1.1, 1.3))
     right.legend(fontsize=9, loc="lower left")
     return figure
-
-
-def travel_map(paths: Sequence[NDArray], stations: dict[int, NDArray], castle: NDArray) -> Figure:
-    """Travellers in the plane of the two main directions of function space: figure 1.6 from real runs.
-
-    paths: per network (moments, data points) of outputs; stations: width → outputs; castle: the targets.
-    Raises nothing of its own. Source: chapter section 1.3, figure 1.6.
-    """
-    gathered = np.concatenate([*paths, np.stack(list(stations.values())), castle[None]])
-    _, _, axes_of = np.linalg.svd(gathered - castle, full_matrices=False)
-
-    def at(outputs: NDArray) -> NDArray:
-        # Distances shrink a thousandfold on the way: their size is drawn to the power 1/3.
-        flat = (outputs - castle) @ axes_of[:2].T
-        length = np.linalg.norm(flat, axis=-1, keepdims=True)
-        return np.asarray(flat * np.where(length > 0, length, 1.0) ** (1 / 3 - 1))
-
-    figure, axes = subplots(figsize=(6.8, 4.2))
-    for index, path in enumerate(paths):
-        where = at(path)
-        axes.plot(
-            *where.T, color=INK if index == 0 else MUTED, lw=1.8 if index == 0 else 0.9, alpha=0.9, zorder=2
-        )
-    for width, outputs in stations.items():
-        x, y = at(outputs)
-        axes.plot(x, y, "s", ms=13, color=width_colour(max(width, 1)), zorder=3)
-        axes.annotate(
-            f"station: {_name(width)}" if width else "start: the zero function",
-            (x, y),
-            LABELS[width % len(LABELS)],
-            textcoords="offset points",
-            ha=("center", "left", "right", "left", "right")[width % len(LABELS)],
-            va="center",
-            color=width_colour(max(width, 1)),
-            fontsize=10,
-        )
-    _castle(axes, *at(castle))
-    axes.set(xlabel="first direction of function space", ylabel="second", xticks=[], yticks=[])
-    axes.margins(0.3, 0.15)
-    return figure
-
-
-def _castle(axes: Axes, x: float, y: float) -> None:
-    """A small castle at the goal, in points, so that it keeps its shape on every scale."""
-    walls = [(-9, -7), (9, -7), (9, 7), (5, 7), (5, 3), (2, 3), (2, 7), (-2, 7), (-2, 3), (-5, 3), (-5, 7),
-             (-9, 7), (-9, -7)]  # fmt: skip
-    axes.scatter([x], [y], s=900, marker=walls, color=COLOURS["gold"], zorder=4)
-    axes.annotate(
-        "castle: the data fitted",
-        (x, y),
-        (0, -24),
-        textcoords="offset points",
-        ha="center",
-        va="top",
-        color=COLOURS["gold"],
-    )
