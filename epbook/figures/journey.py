@@ -90,8 +90,8 @@ def _levels(axes: Axes, critical: dict[int, float]) -> None:
 def journeys(steps: ArrayLike, losses: NDArray, best: int, critical: dict[int, float]) -> Figure:
     """The losses of several wide networks over training, with the losses of the stations.
 
-    losses: (runs, steps), at most six runs; best: the one drawn thick; critical: width → loss of that station. A dot is the end
-    of a run. Raises nothing of its own. Source: chapter section 1.3, figure 1.6.
+    losses: (runs, steps), at most six runs; best: the one drawn thick; critical: width → loss of that
+    station. A dot is the end of a run. Raises nothing of its own. Source: chapter section 1.3, figure 1.6.
     """
     figure, axes = subplots(figsize=(6.8, 4))
     _levels(axes, critical)
@@ -108,7 +108,8 @@ def journeys(steps: ArrayLike, losses: NDArray, best: int, critical: dict[int, f
 def growing(steps: ArrayLike, losses: ArrayLike, sizes: NDArray, kinds: dict[str, NDArray]) -> Figure:
     """The loss of a wide network, and below it the size of each of its neurons, over training.
 
-    sizes: (steps, neurons), |a| ‖(w, b)‖; kinds: name → which neurons; the third kind is grey. Raises nothing of its own. Source: Wu, Şimşek and Ged (2025) on how such saddles are left.
+    sizes: (steps, neurons), |a| ‖(w, b)‖; kinds: name → which neurons; the third kind is grey. Raises
+    nothing of its own. Source: Wu, Şimşek and Ged (2025) on how such saddles are left.
     """
     figure, (top, below) = subplots(2, 1, sharex=True, figsize=(6.8, 4.8))
     top.loglog(steps, losses, color=INK)
