@@ -1,4 +1,4 @@
-"""Every figure of the chapter draws what it is given, over the whole grid of its sliders."""
+"""Every figure of the embedding pages draws what it is given, over the whole grid of its sliders."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,9 @@ def test_spectra_count_signs_in_their_titles():
 def test_width_slider_over_its_grid(width):
     values = {m: np.r_[-np.ones(m - 2), np.zeros(m - 2), np.ones(m)] for m in (2, 3, 4)}
     figure = drawn(figures.embedding.width_frame(width, values, 1e-12))
-    assert figure.axes[0].get_title(loc="left") == f"width {width}"
+    assert figure.axes[0].get_title(loc="left") == f"width {width}: {width - 2}, {width - 2}, {width}"
+    broad = {line.get_label(): line.get_linewidth() for line in figure.axes[1].lines}
+    assert broad["zero"] > 3 * broad["negative"]  # where both counts agree, one is seen behind the other
     with pytest.raises(KeyError):
         figures.embedding.width_frame(9, values, 1e-12)
 
@@ -56,7 +58,7 @@ def test_line_sweep_and_outputs():
     excess = np.outer(step**2, alpha * (alpha - 1))
     left, right, bar = drawn(figures.embedding.critical_line(alpha, step, excess, 0.03)).axes
     assert np.array_equal(left.collections[0].get_array(), excess)
-    for column, label in ((1, "α = -0.5"), (3, "α = 0.5"), (4, "α = 1.0")):
+    for column, label in ((1, "α = −0.5"), (3, "α = 0.5"), (4, "α = 1.0")):
         assert [line.get_label() for line in through(right, np.c_[step, excess[:, column]])] == [label]
     assert bar.get_ylim() == pytest.approx((-abs(excess).max(), abs(excess).max()))
     assert left.get_title(loc="left") == "loss minus 0.0300"
@@ -76,25 +78,33 @@ def test_line_sweep_and_outputs():
     assert shown == {**added, "outputs − 1": [0, 1, 2]}
 
 
-def test_volumes_and_escapes():
-    curves = {
-        name: {m: (np.geomspace(1e-9, 1e-2, 50), np.geomspace(1e-10, top / m, 50)) for m in (1, 2, 3)}
-        for name, top in (("one", 1.0), ("other", 0.5))
-    }
-    for panels in (curves, {"one": curves["one"]}):
-        figure = drawn(figures.journey.volumes(panels))
+def test_volumes_have_a_median_and_a_band():
+    heights = np.geomspace(1e-8, 1e-4, 20)
+    repeated = {m: np.geomspace(1e-9, 1e-2, 20) * np.array([[1.0], [3.0], [2.0]]) / m for m in (1, 2)}
+    for panels in ({"one": repeated, "other": repeated}, {"one": repeated}):
+        figure = drawn(figures.journey.volumes(heights, panels))
         assert [axes.get_title(loc="left") for axes in figure.axes] == list(panels)
-        for axes, lines in zip(figure.axes, panels.values(), strict=True):
-            for width, curve in lines.items():
-                (line,) = through(axes, np.stack(curve, axis=1))
+        for axes in figure.axes:
+            for (width, curves), band in zip(repeated.items(), axes.collections, strict=True):
+                (line,) = through(axes, np.c_[heights, curves[2]])
                 assert line.get_label() == f"from width {width}"
-    equal = np.array([[np.nan, np.nan], [10.0, 12.0]])
-    figure = drawn(figures.journey.escapes([3, 4], equal, [9.0, 11.0], {3: [1.0], 4: [2.0, 3.0]}))
-    (axes,) = figure.axes
-    assert [text.get_text() for text in axes.get_xticklabels()] == ["3", "4"]
-    assert len(through(axes, [[3, 9.0], [4, 11.0]])) == 1
-    for spots, colour in zip(([[4, 10.0], [4, 12.0]], [[4, 2.0], [4, 3.0]]), page.SERIES, strict=False):
-        assert [line.get_color() for line in through(axes, spots)] == [colour]
+                edges = band.get_paths()[0].vertices[:, 1]
+                assert np.isin(curves[:2], edges).all()
+
+
+def test_escapes_show_the_runs_that_stay():
+    runs = {"equal shares": [(3, 10.0, True), (4, 12.0, True)], "random shares": [(3, 99.0, False)]}
+    figure = drawn(figures.journey.escapes({"flow time": runs, "steps": runs}, dict.fromkeys(
+        ("flow time", "steps"), {4: 11.0, 3: 9.0}
+    )))  # fmt: skip
+    for axes in figure.axes:
+        assert [text.get_text() for text in axes.get_xticklabels()] == ["3", "4"]
+        assert len(through(axes, [[3, 9.0], [4, 11.0]])) == 1
+        (left,), (stays,) = through(axes, [[4, 12.0]]), through(axes, [[3, 99.0]])
+        assert left.get_markerfacecolor() == left.get_color() == page.SERIES[0]
+        assert stays.get_markerfacecolor() == "none"
+        arrow = next(text for text in axes.texts if text.arrow_patch is not None)
+        assert axes.get_ylim()[1] > arrow.get_position()[1] > arrow.xy[1] or arrow.xy[1] > 99.0
 
 
 @pytest.mark.parametrize("index", range(len(STEPS)))
@@ -120,7 +130,7 @@ def test_journey_slider_over_its_grid(index):
     assert np.array_equal(station.get_ydata(), stations[nearest])
 
 
-def test_distances_and_map():
+def test_distances():
     steps, losses = np.array(STEPS[1:]), np.array([0.03, 1e-3, 1e-9])
     near = {width: distance[1:] for width, distance in NEAR.items()}
     top, below = drawn(figures.journey.distances(steps, losses, near, CRITICAL)).axes
@@ -131,18 +141,26 @@ def test_distances_and_map():
         low = distance.argmin()
         assert through(below, [[steps[low], distance[low]]])
         assert CRITICAL[width] in [line.get_ydata()[0] for line in top.lines]
-    castle = RNG.normal(size=20)
-    paths = [np.linspace(np.zeros(20), castle, 6) for _ in range(3)]
-    stations = {0: np.zeros(20)} | {width: RNG.normal(size=20) for width in (1, 2)}
-    (axes,) = drawn(figures.journey.travel_map(paths, stations, castle)).axes
-    ways = [line for line in axes.lines if len(line.get_xdata()) == 6]
-    assert len(ways) == len(paths)
-    (goal,) = axes.collections[0].get_offsets()
-    for way in ways:  # all travel straight to the castle, in ever smaller steps as they are drawn
-        assert np.allclose(way.get_xydata()[-1], goal)
-    names = [text.get_text() for text in axes.texts]
-    assert names == [
-        "start: the zero function", "station: 1 neuron", "station: 2 neurons", "castle: the data fitted"
-    ]  # fmt: skip
-    stops = [line.get_xydata()[0] for line in axes.lines if line.get_marker() == "s"]
-    assert np.allclose(stops[0], ways[0].get_xydata()[0])
+
+
+def test_journeys_end_in_dots_and_the_names_of_the_levels_do_not_meet():
+    steps = np.array([1, 10, 100])
+    losses = np.geomspace(0.3, 1e-9, 18).reshape(3, 6).T
+    figure = drawn(figures.journey.journeys(steps, losses, 2, CRITICAL))
+    (axes,) = figure.axes
+    widths = [line.get_linewidth() for curve in losses for line in through(axes, np.c_[steps, curve])]
+    assert len(widths) == 6
+    assert max(widths) == widths[2] > max(widths[:2] + widths[3:])
+    assert all(through(axes, [[100, curve[-1]]]) for curve in losses)
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_growing_neurons_have_the_colour_of_their_kind():
+    steps, sizes = np.array([1, 10, 100]), np.geomspace(1e-6, 1, 12).reshape(3, 4)
+    kinds = {"carry": [True, False, False, False], "late": [False, True, True, False], "never": [False] * 4}
+    kinds = {name: np.array(chosen) for name, chosen in kinds.items()}
+    _, below = drawn(figures.journey.growing(steps, [1.0, 0.1, 0.01], sizes, kinds)).axes
+    for neuron, colour in ((0, page.COPIES[0]), (1, page.COPIES[1]), (2, page.COPIES[1])):
+        assert [line.get_color() for line in through(below, np.c_[steps, sizes[:, neuron]])] == [colour]
+    assert [text.get_text() for text in below.get_legend().get_texts()] == ["carry", "late"]

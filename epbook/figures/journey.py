@@ -59,7 +59,8 @@ def escapes(
                         (width, time),
                         arrowprops={"arrowstyle": "->", "color": colour},
                     )
-        axes.set(title=unit, xlabel="width embedded into", xticks=widths)
+        latest = max(time for runs in kinds.values() for _, time, _ in runs)
+        axes.set(title=unit, xlabel="width embedded into", xticks=widths, ylim=(None, 5 * latest))
         axes.set_xticks([], minor=True)
         axes.set_xticklabels([str(width) for width in widths])
     row[0].set_ylabel("until it has left")
@@ -71,20 +72,12 @@ def escapes(
 
 
 def _levels(axes: Axes, critical: dict[int, float]) -> None:
-    """The losses of the stations, each line with its name, above it unless another lies close above."""
-    for (width, loss), style in zip(critical.items(), STYLES, strict=False):
-        colour = width_colour(width)
-        axes.axhline(loss, color=colour, ls=style, lw=1)
-        crowded = any(1 < other / loss < 2.5 for other in critical.values())
-        axes.text(
-            0.02,
-            loss,
-            _name(width),
-            color=colour,
-            va="top" if crowded else "bottom",
-            fontsize=9,
-            transform=axes.get_yaxis_transform(),
-        )
+    """The losses of the stations, each line with its name: in two columns, since two may lie at one level."""
+    for index, width in enumerate(sorted(critical, key=lambda width: -critical[width])):
+        colour, across = width_colour(width), axes.get_yaxis_transform()
+        axes.axhline(critical[width], color=colour, ls=STYLES[index % len(STYLES)], lw=1)
+        place = 0.02 + 0.3 * (index % 2)
+        axes.text(place, critical[width], _name(width), color=colour, va="bottom", size=9, transform=across)
 
 
 def journeys(steps: ArrayLike, losses: NDArray, best: int, critical: dict[int, float]) -> Figure:
