@@ -1,4 +1,4 @@
-"""Embeddings of critical points into wider networks (chapter section 1.3)."""
+"""Embeddings of critical points into wider networks (textbook section 1.3)."""
 
 from epbook.embedding import plan
 from epbook.embedding.apply import (

@@ -31,7 +31,7 @@ def split(
     at the end of the layer. Returns a new network. Raises ValueError for a layer or neuron that is not
     there, a share that is not finite, fractions that do not sum to 1, both alpha and fractions, and shares
     so large that more than half of the digits would cancel (6.7e7 in float64, 2896 in float32).
-    Source: chapter section 1.3, figure 1.4; EP21 (arXiv 2105.14573).
+    Source: textbook section 1.3, figure 1.4; EP21 (arXiv 2105.14573).
 
     >>> from epbook.networks import two_layer
     >>> net = two_layer(1, 2, activation=nn.Tanh, std=1.0)
@@ -79,7 +79,7 @@ def embed(
     neurons: per hidden layer the sources of its new neurons; default: each in turn, or drawn with `seed`.
     fractions: per hidden layer the shares α_j; default: equal shares, or N(1/2, 1) drawn with `seed`.
     Returns a new network. Raises ValueError where widths, neurons or fractions do not fit the network.
-    Source: chapter section 1.3; EP21 theorem 2.
+    Source: textbook section 1.3; EP21 theorem 2.
 
     >>> from epbook.networks import two_layer
     >>> embed(two_layer(1, 2), widths=[5])[0].out_features

@@ -31,7 +31,9 @@ class SplitLaw(Result):
     M = E[e σ'(z) x̃ᵀ], shape (next width, d): coupling of the copies' incoming and outgoing weights.
     F = diag(f) − f fᵀ over the new copies' shares f; for one split F = α(1−α).
     z: the neuron's pre-activation, c: its outgoing weights, e: derivative of the loss by the next layer's
-    pre-activations, x̃ = [input of the layer; 1]. Source: derived in the chapter on section 1.3.
+    pre-activations, x̃ = [input of the layer; 1]. Holds at every θ where loss and activations are twice
+    differentiable. Source: this book, page on the embedding principle; S is the splitting matrix of Wu, Wang
+    and Liu (2019), and S and M decide in Fukumizu et al. (2019) whether a minimum stays one.
     """
 
     S: Tensor
@@ -108,7 +110,7 @@ def split_law(
     x: (n, inputs), y: what the loss takes, loss(output, y) a scalar. S and M are float64. Raises ValueError
     for a layer or neuron that is not there, shapes that do not fit, and a pre-activation at a kink of σ
     (no second derivative there).
-    Source: derived in the chapter on section 1.3; at scalar output it contains JML22 theorem 6.2.
+    Source: this book, page on the embedding principle; at one output it contains JML22 theorem 6.2.
 
     >>> from epbook.networks import two_layer
     >>> x = torch.linspace(-1, 1, 5, dtype=torch.float64)[:, None]
@@ -168,7 +170,7 @@ def split_inertia(
     In H(T^αθ) − In H(θ) = In Q_α, Q_α = [[α(1−α)S, Mᵀ], [M, 0]]; exact for any depth, θ, α and loss.
 
     Arguments as in `split` and `split_law`; alpha defaults to 1/2. Returns Inertia(negative, zero,
-    positive). Raises what `split` and `split_law` raise. Source: chapter on section 1.3, exact inertia.
+    positive). Raises what `split` and `split_law` raise. Source: this book, page on the embedding principle.
 
     >>> from epbook.data import tanh_teacher
     >>> from epbook.networks import two_layer

@@ -22,7 +22,7 @@ class Nearest(Result):
     """The nearest point found in the embedded set.
 
     distance: ‖θ − θ'‖₂ to it. model: the network there. copies: per wide neuron the narrow neuron that it
-    copies there, −1 for a null neuron. Source: chapter section 1.3, figure 1.6.
+    copies there, −1 for a null neuron. Source: textbook section 1.3, figure 1.6.
     """
 
     distance: float
@@ -44,7 +44,7 @@ def nearest_embedded(
     wide, narrow: two-layer, scalar output, no output bias, same σ and inputs. x: (n, inputs); a neuron whose
     σ is 0 and flat on all of x, such as a ReLU that is off, is critical as it stands and counts as null at
     distance 0. Returns Nearest. Raises ValueError where the networks are of another form, or on the meta
-    device, where weights have no values. Source: chapter section 1.3, figure 1.6; the affine set of EP21
+    device, where weights have no values. Source: textbook section 1.3, figure 1.6; the affine set of EP21
     theorem 2.
 
     >>> from epbook.embedding import embed
@@ -83,7 +83,7 @@ def assignment(
 ) -> Assignment:
     """The search over copies that belongs to the symmetries of the hidden layer's σ.
 
-    Source: the symmetries of chapter section 1.3.
+    Source: the symmetries of textbook section 1.3.
 
     >>> one = np.ones((1, 1))
     >>> type(assignment(Layer(torch.ones(1, 1), None, nn.ReLU()), one, one[0], one, one[0])).__name__

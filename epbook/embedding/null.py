@@ -21,7 +21,7 @@ class Null(Step):
     Its output is the constant σ(bias). The gradient of its outgoing weights is σ(bias)·E[e], e = error
     of the next layer. It vanishes where the next layer has a bias, whose own gradient is E[e], or where
     σ(bias) = 0. `rewrite` raises ValueError elsewhere: the wide point would not be critical.
-    Source: JML22 (null embedding); the condition is checked in the chapter on section 1.3.
+    Source: JML22 (null embedding); the condition is checked in the appendix on embeddings.
 
     >>> print(Null(0, 0.5))
     add a null neuron with bias 0.5 to layer 0

@@ -59,7 +59,7 @@ def split(
 ) -> Plan:
     """The plan of `epbook.split`: one neuron becomes several that share its outgoing weights.
 
-    Arguments and errors as there. Source: chapter section 1.3, figure 1.4; EP21.
+    Arguments and errors as there. Source: textbook section 1.3, figure 1.4; EP21.
 
     >>> from epbook.networks import two_layer
     >>> print(split(two_layer(1, 2), neuron=1, alpha=0.25))
@@ -90,7 +90,7 @@ def embed(
 ) -> Plan:
     """The plan of `epbook.embed`: splits of as many neurons as the wider network asks for.
 
-    Arguments and errors as there. Source: chapter section 1.3; EP21 theorem 2.
+    Arguments and errors as there. Source: textbook section 1.3; EP21 theorem 2.
 
     >>> from epbook.networks import two_layer
     >>> print(embed(two_layer(1, 2), 5))

@@ -1,4 +1,4 @@
-"""Splitting a neuron: the one-step embedding of the chapter, and its k-way form."""
+"""Splitting a neuron: the one-step embedding of the textbook, and its k-way form."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Split(Step):
 
     (w, b, c) ↦ (w, b, f_1 c), …, (w, b, f_k c) with Σ f_i = 1. The neuron itself keeps f_1, the copies
     join at the end of the layer. Raises ValueError where the fractions are fewer than 2, not finite, or
-    do not sum to 1. Source: chapter section 1.3, figure 1.4; EP21.
+    do not sum to 1. Source: textbook section 1.3, figure 1.4; EP21.
 
     >>> print(Split(0, 1, (0.7, 0.3)))
     split neuron 1 of layer 0 into 2, outgoing weights shared as 0.7, 0.3
@@ -80,7 +80,7 @@ class Split(Step):
 def shares(alpha: float | None, fractions: Sequence[float] | None) -> tuple[float, ...]:
     """The shares (f_1, …, f_k) that are meant: (1 − α, α), α = 1/2 unless given, or the fractions themselves.
 
-    Raises ValueError where both are given, or α is not finite. Source: chapter section 1.3.
+    Raises ValueError where both are given, or α is not finite. Source: textbook section 1.3.
 
     >>> shares(0.25, None)
     (0.75, 0.25)

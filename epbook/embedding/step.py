@@ -17,7 +17,7 @@ class Step(ABC):
     """One critical embedding: θ ↦ Tθ, together with the coefficients that may move without leaving the set.
 
     A step reads and returns layers, so that steps compose and derivatives with respect to the coefficients
-    pass through. Source: chapter section 1.3.
+    pass through. Source: textbook section 1.3.
     """
 
     @abstractmethod
@@ -47,7 +47,7 @@ class Plan:
     Raises TypeError for a step that is none, ValueError where a step does not fit the network, and where
     the number type of the network cannot hold the result: a weight overflows, or coefficients so large
     cancel that more than half of the digits are lost (their Σ|terms| above ε^(−1/2), 6.7e7 in float64).
-    Source: multi-step embedding, chapter section 1.3.
+    Source: multi-step embedding, textbook section 1.3.
 
     >>> from epbook.embedding import Permute, Split
     >>> from epbook.networks import two_layer

@@ -27,7 +27,7 @@ def split_schematic(narrow: Sequence[NDArray], wide: Sequence[NDArray], neuron: 
     """Two networks side by side, before and after one neuron is split: figure 1.4 from real weights.
 
     narrow, wide: (incoming, outgoing) weights, (m, inputs) and (outputs, m). Line width is |weight|.
-    Raises nothing of its own. Source: chapter section 1.3, figure 1.4.
+    Raises nothing of its own. Source: textbook section 1.3, figure 1.4.
     """
     figure, (left, right) = subplots(1, 2, figsize=(6.8, 3.7))
     m = narrow[0].shape[0]
@@ -86,7 +86,7 @@ def spectra(values: dict[str, ArrayLike], tolerance: float, *, line: float = 1e-
     """|λ| of several Hessians side by side, sorted, on a logarithmic axis, coloured by sign: figure 1.5.
 
     values: eigenvalues by title; |λ| ≤ tolerance counts as zero. line: the chapter's dashed guide.
-    Raises nothing of its own. Source: chapter section 1.3, figure 1.5.
+    Raises nothing of its own. Source: textbook section 1.3, figure 1.5.
     """
     figure, panels = subplots(1, len(values), sharey=True, figsize=(6.8, 3.5))
     for axes, (title, eigenvalues) in zip(panels, values.items(), strict=True):
@@ -157,7 +157,7 @@ def _counts(eigenvalues: ArrayLike, tolerance: float) -> dict[str, int]:
 def critical_line(alpha: ArrayLike, across: ArrayLike, excess: NDArray, loss: float) -> Figure:
     """The loss around a line of critical points: a map over α and one direction across, and cuts.
 
-    excess: R − R* on the grid, (across, α). Raises nothing of its own. Source: chapter section 1.3.
+    excess: R − R* on the grid, (across, α). Raises nothing of its own. Source: textbook section 1.3.
     """
     figure, (left, right) = subplots(1, 2, width_ratios=(1.45, 1))
     alpha, across = np.asarray(alpha), np.asarray(across)

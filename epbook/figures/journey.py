@@ -43,7 +43,7 @@ def escapes(
 
     panels: unit → kind of start → (width, time, whether it left by then); runs that did not leave are open
     marks with an arrow, at the time until which they were watched. law: unit → width → predicted time.
-    Raises nothing of its own. Source: chapter section 1.3.
+    Raises nothing of its own. Source: textbook section 1.3.
     """
     figure, row = subplots(1, len(panels), figsize=(6.8, 4))
     widths = sorted({width for runs in panels.values() for kind in runs.values() for width, _, _ in kind})
@@ -84,7 +84,7 @@ def journeys(steps: ArrayLike, losses: NDArray, best: int, critical: dict[int, f
     """The losses of several wide networks over training, with the losses of the stations.
 
     losses: (runs, steps), at most six runs; best: the one drawn thick; critical: width → loss of that
-    station. A dot is the end of a run. Raises nothing of its own. Source: chapter section 1.3, figure 1.6.
+    station. A dot is the end of a run. Raises nothing of its own. Source: textbook section 1.3, figure 1.6.
     """
     figure, axes = subplots(figsize=(6.8, 4))
     _levels(axes, critical)
@@ -120,7 +120,7 @@ def distances(steps: NDArray, losses: NDArray, to: dict[int, NDArray], critical:
     """Loss of a wide network over training, and its distance to the sets embedded from each width.
 
     to: width → distance relative to ‖θ‖, per step; critical: width → loss of that critical point.
-    Raises nothing of its own. Source: chapter section 1.3, figure 1.6.
+    Raises nothing of its own. Source: textbook section 1.3, figure 1.6.
     """
     figure, (top, below) = subplots(2, 1, sharex=True, figsize=(6.8, 4.8))
     _loss(top, steps, losses, critical)
@@ -157,7 +157,7 @@ def journey_frame(
     """One moment of the journey: where the loss stands, and the function beside the nearest station's.
 
     curves: (moments, grid) outputs of the wide net; stations: width → output of the station on the grid.
-    Raises IndexError off the grid. Source: chapter section 1.3, figure 1.6.
+    Raises IndexError off the grid. Source: textbook section 1.3, figure 1.6.
     """
     figure, (left, right) = subplots(1, 2)
     _loss(left, steps, losses, critical)
