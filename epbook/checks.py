@@ -120,7 +120,9 @@ def several(values: Iterable[int], name: str, least: int, *, empty: bool = False
 
 
 def numbers_from(seeds: Iterable[int] | int) -> Iterable[int]:
-    """0 to n − 1 for a number n, a collection as it is. Source: the conventions of the book.
+    """0 to n − 1 for a number n, a collection as it is.
+
+    Raises ValueError where n is no whole number above 0. Source: the conventions of the book.
 
     >>> list(numbers_from(3)), numbers_from([5, 7])
     ([0, 1, 2], [5, 7])

@@ -35,7 +35,7 @@ def softmax_mse(output: Tensor, target: Tensor) -> Tensor:
 def is_mse(loss: Loss) -> bool:
     """Whether `loss` is PyTorch's mean squared error, as a function or as a module.
 
-    L = 1/(n·k) ‖f − y‖². Source: the conventions of the whole book.
+    L = 1/(n·k) ‖f − y‖². Raises nothing of its own. Source: the conventions of the whole book.
 
     >>> is_mse(mse_loss), is_mse(nn.MSELoss()), is_mse(nn.MSELoss(reduction="sum"))
     (True, True, False)
@@ -48,7 +48,7 @@ def is_mse(loss: Loss) -> bool:
 def widened(loss: Loss, device: torch.device) -> Loss:
     """A loss whose own tensors, class weights for instance, are float64 like the data.
 
-    Source: the conventions of the whole book.
+    Raises nothing of its own. Source: the conventions of the whole book.
 
     >>> widened(nn.CrossEntropyLoss(weight=torch.ones(2)), torch.device("cpu")).weight.dtype
     torch.float64

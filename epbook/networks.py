@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from epbook.activations import ActivationLike, module_from
 from epbook.checks import spread, whole
 
+__all__ = ["Layer", "forward", "hidden", "hidden_neuron", "sequential", "steps", "two_layer"]
+
 Triple = tuple[Tensor, Tensor | None, nn.Module | None]
 """(weight, bias, activation), as `Layer` names them."""
 
@@ -148,7 +150,8 @@ def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
 def forward(layers: Sequence[Layer], x: Tensor) -> Tensor:
     """f(x), of shape (n, outputs): the output of the layers one after another.
 
-    x: (n, inputs), in the number type of the layers. Source: the conventions of the whole book.
+    x: (n, inputs), in the number type of the layers. Raises what PyTorch raises where the shapes do not fit.
+    Source: the conventions of the whole book.
 
     >>> forward([Layer(torch.ones(1, 2), None, None)], torch.ones(3, 2)).tolist()
     [[2.0], [2.0], [2.0]]
@@ -161,6 +164,7 @@ def forward(layers: Sequence[Layer], x: Tensor) -> Tensor:
 def steps(layers: Sequence[Layer], x: Tensor) -> Iterator[tuple[Layer, Tensor, Tensor]]:
     """(layer, what it receives, its pre-activations z) on the way of x through the layers.
 
+    x: (n, inputs); z: (n, width of the layer). Raises what PyTorch raises where the shapes do not fit.
     Source: the conventions of the whole book.
 
     >>> [z.tolist() for _, _, z in steps([Layer(torch.ones(1, 2), None, None)], torch.ones(1, 2))]

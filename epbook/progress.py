@@ -17,7 +17,7 @@ WATCHERS = ("JPY_SESSION_NAME", "VSCODE_PID", "COLAB_RELEASE_TAG")
 def watched() -> bool:
     """Whether a reader sits before this kernel, as one does in JupyterLab, VS Code or Colab.
 
-    Source: the conventions of the whole book.
+    Raises nothing of its own. Source: the conventions of the whole book.
 
     >>> watched()
     False

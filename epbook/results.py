@@ -50,8 +50,8 @@ class Result:
 def equal(one: object, other: object) -> bool:
     """Whether two values are the same to the last bit; NaN equals NaN, as in a result read twice.
 
-    Networks are equal where their modules print alike and hold equal parameters and buffers.
-    Source: the conventions of the whole book.
+    Networks are equal where their modules print alike and hold equal parameters and buffers. Raises nothing
+    of its own. Source: the conventions of the whole book.
 
     >>> import torch
     >>> equal([np.nan, torch.ones(2)], [np.nan, torch.ones(2)])

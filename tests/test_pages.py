@@ -10,7 +10,7 @@ from urllib.request import url2pathname
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from built_book import CHAPTERS, PAGES, ROOT
+from built_book import CHAPTERS, PAGES, READING, REFERENCE, ROOT
 
 pytestmark = pytest.mark.site
 MEGABYTE = 1_000_000
@@ -43,7 +43,7 @@ def test_nothing_fails_and_nobody_else_is_asked(visit, name):
     assert page.evaluate("[...document.images].filter(i => !i.naturalWidth).map(i => i.src)") == []
 
 
-@pytest.mark.parametrize("name", PAGES, scope="session")
+@pytest.mark.parametrize("name", [*PAGES, *REFERENCE], scope="session")
 def test_a_phone_never_scrolls_sideways(visit, name):
     page = visit(name, phone=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -85,7 +85,7 @@ def test_every_picture_has_words(html, name):
         assert not text.lower().endswith((".png", ".svg", ".jpg")), text
 
 
-@pytest.mark.parametrize("name", PAGES, scope="session")
+@pytest.mark.parametrize("name", [*PAGES, *REFERENCE], scope="session")
 def test_no_link_is_broken(html, name):
     here = (html / name).as_uri()
     for link in soup(html, name).find_all("a", href=True):
@@ -153,7 +153,7 @@ def test_the_first_screen_asks_the_question_of_the_page(visit, name):
 
 
 def test_each_page_leads_to_the_next(html):
-    for name, following in itertools.pairwise(CHAPTERS):
+    for name, following in itertools.pairwise(READING):
         link = soup(html, name).find("a", class_="right-next")
         assert (html / name).parent / link["href"] == html / following
         back = soup(html, following).find("a", class_="left-prev")

@@ -176,7 +176,7 @@ def activation_of(module: nn.Module | None) -> Activation:
 def is_standard(module: nn.Module) -> bool:
     """Whether a module of a known class has the settings that its closed form is written for.
 
-    Source: the conventions of the whole book.
+    Raises nothing of its own. Source: the conventions of the whole book.
 
     >>> is_standard(nn.Softplus()), is_standard(nn.Softplus(beta=2.0))
     (True, False)
@@ -189,7 +189,7 @@ def is_standard(module: nn.Module) -> bool:
 def out_of_place(module: nn.Module) -> nn.Module:
     """The module itself, or a copy that leaves its input alone, which derivatives need.
 
-    Source: the conventions of the whole book.
+    Raises nothing of its own. Source: the conventions of the whole book.
 
     >>> out_of_place(nn.ReLU(inplace=True))
     ReLU()

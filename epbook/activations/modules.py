@@ -47,7 +47,7 @@ def module_from(activation: ActivationLike) -> nn.Module:
 def same(first: nn.Module | None, second: nn.Module | None) -> bool:
     """Whether two activation modules are one σ: the same class with the same settings.
 
-    Source: the conventions of the whole book.
+    Raises nothing of its own. Source: the conventions of the whole book.
 
     >>> same(nn.Softplus(), nn.Softplus(5.0)), same(nn.Tanh(), nn.Tanh())
     (False, True)
@@ -76,7 +76,7 @@ def is_elementwise(module: nn.Module) -> bool:
     """Whether each output entry depends on its own input entry alone: tanh does, softmax does not.
 
     Found out by a trial on a small table, whole and entry by entry; parameters, dropout, noise, and writing
-    to the input are no activation here. Source: the conventions of the whole book.
+    to the input are no activation here. Raises nothing of its own. Source: the conventions of the whole book.
 
     >>> is_elementwise(nn.Mish()), is_elementwise(nn.Softmax(dim=0))
     (True, False)

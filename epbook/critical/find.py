@@ -73,8 +73,8 @@ def find_critical(
     θ ← θ − (H² + μ)⁻¹ H ∇R (Levenberg-Marquardt with the Hessian as Jacobian), μ going to 0 with
     ‖∇R‖², so that the last steps are Newton's.
 
-    net, x, y, loss: as in `hessian`. All is done in units of the data, so the verdict does not depend on
-    those of x and y. tolerance: a point with ‖∇R‖₁ above it is never called finite, in loss per parameter;
+    net, x (n, inputs), y (n, outputs), loss: as in `hessian`. All is done in units of the data, so the
+    verdict does not depend on those of x and y. tolerance: a point with ‖∇R‖₁ above it is never called finite, in loss per parameter;
     default ten times the floor of rounding there. steps: most steps of the search; search: "eigen" (ours)
     or "minpack" (scipy).
     Returns a `CriticalPoint`; a point at infinity is never called one: see its status and reason.

@@ -169,8 +169,9 @@ def split_inertia(
 
     In H(T^αθ) − In H(θ) = In Q_α, Q_α = [[α(1−α)S, Mᵀ], [M, 0]]; exact for any depth, θ, α and loss.
 
-    Arguments as in `split` and `split_law`; alpha defaults to 1/2. Returns Inertia(negative, zero,
-    positive). Raises what `split` and `split_law` raise. Source: this book, page on the embedding principle.
+    x: (n, inputs), y: (n, outputs); the rest as in `split` and `split_law`; alpha defaults to 1/2. Returns
+    Inertia(negative, zero, positive). Raises what `split` and `split_law` raise. Source: this book, page on
+    the embedding principle.
 
     >>> from epbook.data import tanh_teacher
     >>> from epbook.networks import two_layer

@@ -15,7 +15,7 @@ from epbook.networks import Layer, forward
 def is_finite(values: Tensor) -> bool:
     """Whether no entry is infinite or NaN; the sum tells it at once, unless finite entries overflow in it.
 
-    Source: the conventions of the whole book.
+    values: of any shape. Raises nothing of its own. Source: the conventions of the whole book.
 
     >>> is_finite(torch.tensor([1e308, 1e308], dtype=torch.float64))
     True

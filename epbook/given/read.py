@@ -131,7 +131,7 @@ def _read(net: nn.Sequential, x: Tensor | None, y: Tensor | None, loss: Loss) ->
 def differentiable() -> Iterator[None]:
     """Autograd at work whatever the reader has switched off around the call.
 
-    Source: the conventions of the whole book.
+    Raises nothing of its own. Source: the conventions of the whole book.
 
     >>> with torch.no_grad(), differentiable():
     ...     torch.ones(1, requires_grad=True).sum().requires_grad

@@ -14,9 +14,9 @@ from epbook.neurons.layer import Neurons
 def distance(neurons: Neurons) -> np.ndarray:
     """1 − similarity of every pair of neurons, (m, m): accurate near 0, where inner products are not.
 
-    d_jk = ‖û_j − û_k‖²/2 where σ is homogeneous, else ‖u_j − u_k‖²/(‖u_j‖² + ‖u_k‖²). For odd σ the
-    smaller of d(u_j, u_k) and d(u_j, −u_k). In both, neither the unit of x nor that of a matters.
-    Source: chapter section 1.4 for the first; the second is this book's.
+    d_jk = ‖û_j − û_k‖²/2 where σ is homogeneous, else ‖u_j − u_k‖²/(‖u_j‖² + ‖u_k‖²). For odd σ the smaller
+    of d(u_j, u_k) and d(u_j, −u_k). In both, neither the unit of x nor that of a matters. Raises nothing of
+    its own. Source: chapter section 1.4 for the first; the second is this book's.
 
     >>> import torch
     >>> from torch import nn
@@ -47,7 +47,8 @@ def equal_up_to(eps: float) -> float:
     """The `distance` up to which neurons are equal, for weights of relative precision eps.
 
     Half its square, as a distance is: a relative difference of 1e-9, or of 8 eps in a coarser number type,
-    the rounding of weights that were split, scaled and summed a few times. Source: the book's own.
+    the rounding of weights that were split, scaled and summed a few times. Raises nothing of its own. Source:
+    the book's own.
 
     >>> equal_up_to(2.0**-52) < 1e-17 < equal_up_to(2.0**-23) < 1e-11
     True
@@ -59,7 +60,7 @@ def clusters(apart: np.ndarray, chosen: Iterable[int], height: float) -> tuple[t
     """Groups of the chosen neurons in which no pair is further apart than `height`, by complete linkage.
 
     Single linkage or a greedy pass only chain neurons together, and the ends of a chain can be far apart.
-    Returned in the order of their first members. Source: scipy.cluster.hierarchy.
+    Returned in the order of their first members. Raises nothing of its own. Source: scipy.cluster.hierarchy.
 
     >>> line = np.array([0.0, 0.6, 1.2, 9.0])
     >>> clusters(abs(line[:, None] - line), range(4), 1.0)

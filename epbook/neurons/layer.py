@@ -136,7 +136,7 @@ class Neurons(Result):
 def lengths(rows: Tensor) -> Tensor:
     """The Euclidean norm of each row, (n,); squares that leave the range of the numbers do no harm.
 
-    ‖v‖ = s‖v/s‖ with s = max |v_i|. Source: standard (hypot).
+    ‖v‖ = s‖v/s‖ with s = max |v_i|. Raises nothing of its own. Source: standard (hypot).
 
     >>> lengths(torch.tensor([[3e-200, 4e-200]], dtype=torch.float64)).tolist()
     [5e-200]
@@ -148,7 +148,7 @@ def lengths(rows: Tensor) -> Tensor:
 
 
 def unit(rows: Tensor) -> Tensor:
-    """Each row divided by its length; rows of zeros stay. Source: standard.
+    """Each row divided by its length; rows of zeros stay. Raises nothing of its own. Source: standard.
 
     >>> unit(torch.tensor([[0.0, 4.0], [0.0, 0.0]])).tolist()
     [[0.0, 1.0], [0.0, 0.0]]

@@ -13,10 +13,9 @@ from epbook.neurons.layer import Neurons, lengths, unit
 def mean_neuron(neurons: Neurons, group: Sequence[int], sign: Tensor) -> Tensor:
     """u of the one neuron that does what a group does: the mean of theirs, loud ones counting for more.
 
-    Along Σ_k s_k ‖A_k‖ û_k, as long as the members on average, where σ is homogeneous; else
-    Σ_k s_k ‖a_k‖ u_k / Σ_k ‖a_k‖. sign: s of `Neurons.sign`. The members must be similar (more than 0) and
-    not all silent: then the sum does not vanish.
-    Source: this book's.
+    Along Σ_k s_k ‖A_k‖ û_k, as long as the members on average, where σ is homogeneous; else Σ_k s_k ‖a_k‖ u_k
+    / Σ_k ‖a_k‖. sign: s of `Neurons.sign`. The members must be similar (more than 0) and not all silent: then
+    the sum does not vanish. Raises nothing of its own. Source: this book's.
 
     >>> from torch import nn
     >>> u = torch.tensor([[3.0, 0.0], [0.0, 1.0]])
@@ -35,8 +34,8 @@ def mean_neuron(neurons: Neurons, group: Sequence[int], sign: Tensor) -> Tensor:
 def coefficient(neurons: Neurons, group: Sequence[int], sign: Tensor, incoming: Tensor) -> Tensor:
     """a of a neuron with these u that stands for a group, (outputs,).
 
-    a = Σ_k s_k a_k ‖u_k‖/‖u‖ where σ is homogeneous, else Σ_k s_k a_k.
-    Source: chapter section 1.4 (a_j ← Σ_k a_k‖w_k‖/‖w_j‖).
+    a = Σ_k s_k a_k ‖u_k‖/‖u‖ where σ is homogeneous, else Σ_k s_k a_k. Raises nothing of its own. Source:
+    chapter section 1.4 (a_j ← Σ_k a_k‖w_k‖/‖w_j‖).
 
     >>> from torch import nn
     >>> twins = Neurons(torch.tensor([[1.0], [2.0]]), torch.ones(2, 1), False, nn.ReLU())

@@ -32,7 +32,7 @@ def agreement_matrix(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> Ten
 def agreement(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> float:
     """Share of the inputs for which two networks predict the same class, from 0 to 1.
 
-    Σ_i C_ii / n with C of `agreement_matrix`, which also says what is refused.
+    Σ_i C_ii / n with C of `agreement_matrix`, which also says what is refused: raises the same.
     Source: chapter section 1.4 ("about 98.5 %").
 
     >>> net = nn.Sequential(nn.Linear(2, 3))

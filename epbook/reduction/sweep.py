@@ -61,7 +61,7 @@ def sweep_similarity(
 
     agreement = #{x : argmax small(x) = argmax net(x)}/n over the test inputs.
 
-    x, y: the data for the fit and the reports; x_test, y_test (labels or one-hot): for agreement and
+    x (n, inputs), y (n, classes): for the fit and the reports; x_test, y_test (labels or one-hot): for agreement and
     accuracy. layer: which hidden layer. seed: draws the representatives.
     Raises ValueError as `reduce` and `accuracy` do. Source: chapter section 1.4, one threshold, 0.9.
 
