@@ -101,7 +101,7 @@ def test_entries_show_their_example_and_lead_to_the_book_and_back(html, name):
     for entry, thing in api.entries().items():
         if entry.split(".")[1] == room and inspect.isfunction(thing):
             (signature,) = page.find_all(id=entry)
-            assert ">>>" in signature.find_next("dd").text, entry
+            assert ">>>" in signature.find_next_sibling("dd").text, entry
     for line in page.select("p.ep-reference"):
         (link,) = line.find_all("a")
         entry = line.find_parent("dl").dt["id"]

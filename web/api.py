@@ -21,7 +21,7 @@ from sphinx.util.nodes import make_refnode
 
 FOLDER = "book/api/"
 # Rooms with a page of their own, in the order of the book.
-ROOMS = ("networks", "data", "training", "neurons", "critical", "embedding", "reduction", "page")
+ROOMS = ("networks", "data", "training", "neurons", "critical", "embedding", "reduction", "units", "page")
 # Shown by their names in signatures, not as the long unions they stand for.
 ALIASES = ("ActivationLike", "ArrayLike", "Loss", "NDArray", "Triple", "Value")
 USE = re.compile(r"\bep\.((?:[a-z_]\w*\.)*[A-Za-z_]\w*)")

@@ -74,9 +74,9 @@ def find_critical(
     ‖∇R‖², so that the last steps are Newton's.
 
     net, x (n, inputs), y (n, outputs), loss: as in `hessian`. All is done in units of the data, so the
-    verdict does not depend on those of x and y. tolerance: a point with ‖∇R‖₁ above it is never called finite, in loss per parameter;
-    default ten times the floor of rounding there. steps: most steps of the search; search: "eigen" (ours)
-    or "minpack" (scipy).
+    verdict does not depend on those of x and y. tolerance: a point with ‖∇R‖₁ above it is never called
+    finite, in loss per parameter; default ten times the floor of rounding there. steps: most steps of the
+    search; search: "eigen" (ours) or "minpack" (scipy).
     Returns a `CriticalPoint`; a point at infinity is never called one: see its status and reason.
     Raises TypeError and ValueError as `hessian` does, for kinks only at the start; ValueError where an
     option is out of range.

@@ -119,8 +119,9 @@ def subplots(
     """A figure and its axes outside pyplot's list, so that a notebook shows it once and memory is freed.
 
     Like matplotlib.pyplot.subplots, but where `rows` is given the axes are an array even for one panel: a
-    row, a column or a table of them, of shape (rows, columns). `options` go to Figure.subplots; figsize in inches, default of the
-    style. Raises what Figure.subplots raises. Source: the conventions of the whole book.
+    row, a column or a table of them, of shape (rows, columns). `options` go to Figure.subplots; figsize in
+    inches, default of the style. Raises what Figure.subplots raises. Source: the conventions of the whole
+    book.
 
     >>> figure, axes = subplots(1, 2, sharey=True)
     >>> len(figure.axes)

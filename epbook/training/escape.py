@@ -52,7 +52,8 @@ def escape_time(
     ln(1/kick) / (|λ_min| lr).
 
     x: (n, inputs), y: (n, 1). net: two-layer, biases in the hidden layer, none at the output, with an
-    activation that has a compiled kernel (see `train_many`). below: the loss that counts as escaped. kick: its length, in parameter units.
+    activation that has a compiled kernel (see `train_many`). below: the loss that counts as escaped. kick:
+    its length, in parameter units.
     Returns an `Escape`; its `steps` raises DivergedError where `steps` did not suffice or the run diverged,
     of which a DivergenceWarning tells too.
     Raises ValueError or TypeError for a network of another form, data that do not fit, a number out of range.
