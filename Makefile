@@ -107,9 +107,8 @@ chromium:
 mnist: .venv/.installed
 	$(BIN)/python -m epbook.data
 
-# What is published: the built book, and with it the PDF of the whole book.
+# What is published: the built book, and beside its pages the PDF of the whole book.
 site: book pdf
-	cp _build/pdf/embedding-principle.pdf $(HTML)/
 
 # Do the links to other places still lead somewhere?
 links: book

@@ -51,7 +51,9 @@ def touch(page: str, *, name: str, address: str, repository: str, root: str) -> 
     pdf = f"{root}embedding-principle.pdf"
     foot = (
         f'<p class="ep-foot"><a href="{repository}">Source of this book</a> · '
-        f'<a href="{repository}/issues">Report an error</a>'
+        f'<a href="{repository}/issues">Report an error</a> · '
+        f'<a href="{repository}/blob/main/CITATION.cff">How to cite</a> · '
+        f'<a href="{root}notebooks.zip">All notebooks</a>'
         f'<span class="ep-pdf"> · <a href="{pdf}">The whole book as PDF</a></span></p>'
     )
     return re.sub(r'(<footer class="bd-footer-content">)', rf"\1\n{foot}", page, count=1)

@@ -1,15 +1,14 @@
-"""Sphinx extension: what search engines, link previews, citation managers and lost readers need.
+"""Sphinx extension: what search engines, citation managers and lost readers need.
 
-Everything follows from the one address in `_config.yml`: the canonical address of each page, the sitemap,
-the card that a shared link shows, the citation as structured data (schema.org, and the `citation_` tags that
-Google Scholar and Zotero read), and a page for addresses that do not exist.
+Everything follows from the address of the site in `_config.yml` and from CITATION.cff: the sitemap, the
+citation as structured data (schema.org, and the `citation_` tags that Google Scholar and Zotero read), and a
+page for addresses that do not exist.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
 from html import escape, unescape
 from pathlib import Path
 from typing import Any
@@ -19,38 +18,14 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.config import Config
 
-CARD = "_static/card.png"
 NOT_FOUND = """<section>
 <h1>There is no such page</h1>
 <p>Perhaps it has moved. <a href="{base}book/intro.html">Begin at the beginning</a>, or
 <a href="{base}search.html">search the book</a>.</p>
 </section>"""
-FOOTER = """<p>To take along: <a href="{base}embedding-principle.pdf">the whole book as PDF</a>,
-<a href="{base}notebooks.zip">all notebooks</a>.
-<a href="{repository}/blob/{branch}/CITATION.cff">How to cite</a>.</p>"""
 ALIKE = ("exercise-content", "solution-content")
 WITHOUT = ("search", "genindex", "404", "py-modindex", "prf-prf")  # not for search engines
-
-
-def address(repository: str) -> str:
-    """Where GitHub Pages serves the book of a repository.
-
-    >>> address("https://github.com/someone/book")
-    'https://someone.github.io/book/'
-    """
-    owner, name = repository.removeprefix("https://github.com/").strip("/").split("/")
-    return f"https://{owner}.github.io/{name}/"
-
-
-def configure(app: Sphinx, config: Config) -> None:
-    """Take the address from the repository's."""
-    options = config.html_theme_options
-    base, repository = address(options["repository_url"]), options["repository_url"]
-    config.html_baseurl = base
-    branch = options["repository_branch"]
-    options["extra_footer"] = FOOTER.format(base=base, repository=repository, branch=branch)
 
 
 def citation(app: Sphinx) -> dict[str, Any]:
@@ -95,31 +70,15 @@ def describe(
         }
     )
     tags = {
-        "property": {
-            "og:type": "article",
-            "og:site_name": app.config.html_title,
-            "og:title": title,
-            "og:description": summary,
-            "og:url": f"{base}{page}.html",
-            "og:image": base + CARD,
-            "og:image:alt": "The losses at which networks of many widths pause, bright lines over the width",
-        },
-        "name": {
-            "twitter:card": "summary_large_image",
-            "citation_title": title if page != app.config.root_doc else cited["title"],
-            "citation_author": "; ".join(authors),
-            "citation_public_url": f"{base}{page}.html",
-            "citation_publication_date": str(app.config.copyright),
-            "citation_inbook_title": cited["title"],
-        },
+        "citation_title": cited["title"] if page == app.config.root_doc else title,
+        "citation_author": "; ".join(authors),
+        "citation_public_url": f"{base}{page}.html",
+        "citation_publication_date": str(app.config.copyright),
+        "citation_inbook_title": cited["title"],
     }
     if page in WITHOUT:
-        tags = {"property": {}, "name": {"robots": "noindex"}}
-    lines = [
-        f'<meta {kind}="{name}" content="{escape(value, quote=True)}" />'
-        for kind, each in tags.items()
-        for name, value in each.items()
-    ]
+        tags = {"robots": "noindex"}
+    lines = [f'<meta name="{name}" content="{escape(value, quote=True)}" />' for name, value in tags.items()]
     if page not in WITHOUT:
         text = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
         lines.append(f'<script type="application/ld+json">{text}</script>')
@@ -138,7 +97,7 @@ def _summary(doctree: nodes.document | None) -> str:
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
-    """Write the sitemap, robots.txt that names it, the picture of the card, and all notebooks as one file."""
+    """Write the sitemap, robots.txt that names it, and all notebooks as one file."""
     if exception is not None or app.builder.name != "html":
         return
     base, out = app.config.html_baseurl, Path(app.outdir)
@@ -146,7 +105,6 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     entries = "".join(f"  <url><loc>{escape_xml(base + page)}.html</loc></url>\n" for page in pages)
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
     (out / "sitemap.xml").write_text(f"{head}{entries}</urlset>\n", encoding="utf-8")
-    shutil.copyfile(Path(__file__).with_name("spectrum.png"), out / CARD)
     with ZipFile(out / "notebooks.zip", "w", ZIP_DEFLATED) as archive:
         for page in pages:
             source = Path(app.env.doc2path(page))
@@ -169,14 +127,13 @@ def lost(app: Sphinx) -> Any:
 
 
 def name_apart(app: Sphinx, doctree: nodes.document) -> None:
-    """Give the bodies of exercises and solutions names of their own: sphinx-exercise names all of them alike."""
+    """Give the bodies of exercises and solutions names of their own; sphinx-exercise names them all alike."""
     for number, body in enumerate(doctree.findall(nodes.section)):
         body["ids"] = [f"{name}-{number}" if name in ALIKE else name for name in body["ids"]]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Join the build."""
-    app.connect("config-inited", configure, priority=600)
     app.connect("doctree-read", name_apart)
     app.connect("html-page-context", describe)
     app.connect("html-collect-pages", lost)

@@ -28,7 +28,8 @@ def law_matrices(
 
     S = ∂²g/∂w², (|w|, |w|); M = ∂²g/∂C∂w, (|C|, |w|).
 
-    C, w: vectors. chunk: rows at a time, to save memory. Raises what `torch.func` raises. Source: the page on units.
+    C, w: vectors. chunk: rows at a time, to save memory. Raises what `torch.func` raises. Source: the page on
+    units.
 
     >>> C, w = torch.tensor([2.0]), torch.tensor([3.0])
     >>> [part.item() for part in law_matrices(lambda C, w: (C * w**2).sum(), C, w)]
