@@ -99,7 +99,8 @@ def test_a_page_is_html_without_a_mistake(html, name):
     """By the parser of the HTML standard; and no id twice, which it does not see."""
     parser = html5lib.HTMLParser()
     parser.parse((html / name).read_text(encoding="utf-8"))
-    assert parser.errors == []
+    # Today's standard allows an ampersand that begins no entity, as in "?title=a&body=b"; html5lib is older.
+    assert [each for each in parser.errors if each[1] != "expected-named-entity"] == []
     ids = [
         tag["id"] for tag in BeautifulSoup((html / name).read_text("utf-8"), "html.parser").find_all(id=True)
     ]
