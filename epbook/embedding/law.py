@@ -170,13 +170,8 @@ def split_inertia(
     In H(T^αθ) − In H(θ) = In Q_α, Q_α = [[α(1−α)S, Mᵀ], [M, 0]]; exact for any depth, θ, α and loss.
 
     x: (n, inputs), y: (n, outputs); the rest as in `split` and `split_law`; alpha defaults to 1/2. Returns
-<<<<<<< HEAD
     Inertia(negative, zero, positive). Raises what `split` and `split_law` raise. Source: this book, page on
     the embedding principle.
-=======
-    Inertia(negative, zero, positive). Raises what `split` and `split_law` raise. Source: chapter on section
-    1.3, exact inertia.
->>>>>>> 6b8c914 (The site says where it lives, what it is and how to cite it; sitemap, card, a page for lost readers, notebooks in one file; pages are HTML without a mistake)
 
     >>> from epbook.data import tanh_teacher
     >>> from epbook.networks import two_layer
