@@ -1,0 +1,43 @@
+"""What code a page shows unfolded: little, short, narrow, and no imports; and a figure before all of it."""
+
+import json
+
+import pytest
+from page_words import DONE, ROOT
+
+LINES, COLUMNS, CELLS = 15, 79, 15
+NOTEBOOKS = [name for name in DONE if (ROOT / f"{name}.ipynb").exists()]
+
+
+def cells(name):
+    return json.loads((ROOT / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+
+
+def open_cells(found):
+    """The code cells that are not folded, as lists of lines."""
+    code = (cell for cell in found if cell["cell_type"] == "code")
+    shown = (cell for cell in code if not {"hide-input", "hide-cell"} & {*cell["metadata"].get("tags", [])})
+    return ["".join(cell["source"]).split("\n") for cell in shown]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_an_open_cell_can_be_taken_in_at_a_glance(name):
+    found = open_cells(cells(name))
+    assert [lines[0] for lines in found if len(lines) > LINES] == []
+    assert [line for lines in found for line in lines if len(line) > COLUMNS] == []
+    assert len(found) <= CELLS
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_imports_are_folded(name):
+    found = [line for lines in open_cells(cells(name)) for line in lines]
+    assert [line for line in found if line.startswith(("import ", "from "))] == []
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_first_figure_stands_on_the_first_screen(name):
+    found = cells(name)
+    first = next(at for at, cell in enumerate(found) if "figure" in cell["metadata"].get("mystnb", {}))
+    prose = "".join("".join(cell["source"]) for cell in found[:first] if cell["cell_type"] == "markdown")
+    assert len(prose) < 1400
+    assert sum(len(lines) for lines in open_cells(found[:first])) <= 8
