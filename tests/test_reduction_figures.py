@@ -112,26 +112,29 @@ def shown(axes):
     return {line.get_label(): np.asarray(line.get_ydata(), float).tolist() for line in axes.lines}
 
 
-def test_the_plateau_is_marked_and_the_curve_goes_on():
+def test_both_cuts_are_marked_and_the_curve_goes_on():
     (axes,) = figures.reduction.plateau_curve(CURVES, shown=0, onward=np.full(5, 0.05)).axes
-    other, curve, onward, level, chosen = axes.lines
+    other, curve, onward, first, second = axes.lines
     assert np.array_equal(other.get_ydata(), CURVES[1])
     assert np.array_equal(curve.get_ydata(), CURVES[0])
     assert np.array_equal(onward.get_xydata(), np.c_[49:54, np.full(5, 0.05)])
-    assert np.allclose(level.get_ydata(), 0.1)
-    assert np.allclose(chosen.get_xydata(), [[49, 0.1]])
-    assert axes.texts[0].get_text() == "chosen: epoch 49\nloss 1.00e-01"
+    assert np.allclose(first.get_xydata(), [[49, 0.1]])
+    assert np.allclose(second.get_xydata(), [[53, 0.05]])
+    assert [text.get_text() for text in axes.texts] == [
+        "A: epoch 49\nloss 1.00e-01",
+        "B: epoch 53\nloss 5.00e-02",
+    ]
 
 
-def test_retraining_marks_where_the_level_is_reached_again():
-    (axes,) = figures.reduction.retraining({"full": CURVES[0], "mean": CURVES[1]}, 0.2, {"mean": 3}).axes
-    lines = shown(axes)
+def test_retraining_has_a_panel_for_each_cut_with_the_level_of_that_cut():
+    panels = {"A": ({"full": CURVES[0], "mean": CURVES[1]}, 0.2), "B": ({"random": CURVES[1]}, 0.1)}
+    left, right = figures.reduction.retraining(panels).axes
+    lines = shown(left)
     assert np.allclose(lines["full"], 1e4 * CURVES[0])
     assert np.allclose(lines["mean"], 1e4 * CURVES[1])
-    assert [tuple(line.get_xydata()[0]) for line in axes.lines if line.get_marker() == "o"] == [
-        (3, 1e4 * CURVES[1][3])
-    ]
-    assert axes.lines[-1].get_ydata()[0] == pytest.approx(2000)
+    assert np.allclose(shown(right)["random"], 1e4 * CURVES[1])
+    assert [axes.lines[-1].get_ydata()[0] for axes in (left, right)] == pytest.approx([2000, 1000])
+    assert [axes.get_title(loc="left") for axes in (left, right)] == ["A", "B"]
 
 
 def test_agreement_stands_against_the_width_that_is_left(cuts):

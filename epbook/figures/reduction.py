@@ -41,7 +41,7 @@ def digits(images: Tensor, labels: Sequence[int]) -> Figure:
 
 
 def plateau_curve(curves: Mapping[int, np.ndarray], shown: int, onward: np.ndarray) -> Figure:
-    """Training loss of several networks, one with the point that the plateau rule picks and what follows."""
+    """Training loss of several networks, one with two points: where the rule stops it, and well beyond."""
     figure, axis = subplots()
     for seed, losses in curves.items():
         if seed != shown:
@@ -50,17 +50,17 @@ def plateau_curve(curves: Mapping[int, np.ndarray], shown: int, onward: np.ndarr
     at = len(losses) - 1
     axis.semilogy(losses, color=INK)
     axis.semilogy(range(at, at + len(onward)), onward, color=INK, linestyle=":", linewidth=1.4)
-    axis.axhline(losses[at], color=HERE, linestyle="--", linewidth=1)
-    axis.plot(at, losses[at], "o", color=HERE, markersize=9)
-    axis.annotate(
-        f"chosen: epoch {at:,}\nloss {losses[at]:.2e}",
-        (at, losses[at]),
-        xytext=(0, 70),
-        textcoords="offset points",
-        ha="center",
-        arrowprops={"arrowstyle": "-", "color": HERE, "linewidth": 0.8, "shrinkB": 6},
-        color=HERE,
-    )
+    for name, epoch, loss in (("A", at, losses[at]), ("B", at + len(onward) - 1, onward[-1])):
+        axis.plot(epoch, loss, "o", color=HERE, markersize=9)
+        axis.annotate(
+            f"{name}: epoch {epoch:,}\nloss {loss:.2e}",
+            (epoch, loss),
+            xytext=(0, 45),
+            textcoords="offset points",
+            ha="center",
+            arrowprops={"arrowstyle": "-", "color": HERE, "linewidth": 0.8, "shrinkB": 6},
+            color=HERE,
+        )
     axis.set(xlabel="epoch", ylabel="training loss", xlim=(0, None))
     return figure
 
@@ -96,19 +96,20 @@ def _matrix(axis: Axes, values: np.ndarray) -> AxesImage:
     return axis.imshow(values, cmap="viridis", norm=norm, interpolation="nearest")
 
 
-def retraining(curves: Mapping[str, np.ndarray], level: float, back: Mapping[str, int]) -> Figure:
-    """Loss of the reduced networks while they train on, with the level of the point they were cut at."""
-    figure, axis = subplots()
-    for mode, losses in curves.items():
-        (line,) = axis.plot(1e4 * losses, color=MODE_COLOURS[mode], label=mode)
-        if mode == "full":
-            line.set(linewidth=1.2, linestyle=":")
-        if mode in back:
-            axis.plot(back[mode], 1e4 * losses[back[mode]], "o", color=MODE_COLOURS[mode], markersize=8)
-    axis.axhline(1e4 * level, color=MODE_COLOURS["mean"], linestyle="--", linewidth=1)
-    axis.set(xlabel="epochs of training after the cut", ylabel="training loss, 10⁻⁴", xlim=(-5, None))
-    axis.set_ylim(0, None)
-    axis.legend(ncols=2, loc="lower left")
+def retraining(panels: Mapping[str, tuple[Mapping[str, np.ndarray], float]]) -> Figure:
+    """Loss of networks that were cut while they train on, one panel for each place of the cut.
+
+    panels: by title, (the losses by way to cut, the loss of the full network at the cut).
+    """
+    figure, axes = subplots(1, len(panels))
+    for axis, (title, (curves, level)) in zip(axes, panels.items(), strict=True):
+        for mode, losses in curves.items():
+            thin = {"linewidth": 1.2, "linestyle": ":"} if mode == "full" else {}
+            axis.plot(1e4 * losses, color=MODE_COLOURS[mode], label=mode, **thin)
+        axis.axhline(1e4 * level, color=MUTED, linestyle="--", linewidth=1)
+        axis.set(xlabel="epochs after the cut", ylabel="training loss, 10⁻⁴", title=title)
+        axis.set_ylim(0, 2e4 * level)
+    axes[0].legend(ncols=2, loc="lower left")
     return figure
 
 
