@@ -225,9 +225,9 @@ def alpha_frame(alpha: float, spectrum: ArrayLike, law: tuple, narrow: tuple, to
         right.plot(found[sign], row, "|", color=INK, ms=22, mew=2)
     right.set(yticks=rows, yticklabels=list(MARKERS), xlim=(0, sum(narrow) + 2), title="how many")
     parts = (
-        (Patch(color=MUTED, alpha=0.35), "before the split"),
-        (Patch(color=MUTED), "added by the law"),
-        (Line2D([], [], color=INK, marker="|", ls="", ms=14, mew=2), "counted in the Hessian"),
+        (Patch(color=MUTED, alpha=0.35), "before"),
+        (Patch(color=MUTED), "law adds"),
+        (Line2D([], [], color=INK, marker="|", ls="", ms=14, mew=2), "counted"),
     )
     figure.legend(*zip(*parts, strict=True), loc="outside lower center", ncols=3)
     return figure

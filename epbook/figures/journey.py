@@ -66,7 +66,7 @@ def escapes(
     row[0].set_ylabel("until it has left")
     handles = [Line2D([], [], color=MUTED, lw=4, alpha=0.5)]
     handles += [Line2D([], [], ls="", marker=marker, color=colour) for marker, colour in KINDS]
-    names = ["predicted, equal shares", *next(iter(panels.values()))]
+    names = ["predicted", *next(iter(panels.values()))]
     figure.legend(handles, names, loc="outside lower center", ncols=3)
     return figure
 
