@@ -3,6 +3,26 @@
 from epbook.extras import needs
 
 with needs("figures"):
-    from epbook.figures import critical, embedding, intro, journey, laboratory, reduction, spectrum, training
+    from epbook.figures import (
+        critical,
+        embedding,
+        intro,
+        journey,
+        laboratory,
+        reduction,
+        spectrum,
+        training,
+        units,
+    )
 
-__all__ = ["critical", "embedding", "intro", "journey", "laboratory", "reduction", "spectrum", "training"]
+__all__ = [
+    "critical",
+    "embedding",
+    "intro",
+    "journey",
+    "laboratory",
+    "reduction",
+    "spectrum",
+    "training",
+    "units",
+]

@@ -15,6 +15,8 @@ from epbook.units.named import named
 from epbook.units.parts import Part, Units
 from epbook.units.reduce import UnitReport, reduce
 from epbook.units.split import split
+from epbook.units.stream import Stream
+from epbook.units.targets import critical_targets
 from epbook.units.verify import Trial, verify
 
 __all__ = [
@@ -25,10 +27,12 @@ __all__ = [
     "GatedBlock",
     "Part",
     "ResidualBlock",
+    "Stream",
     "Trial",
     "UnitGroups",
     "UnitReport",
     "Units",
+    "critical_targets",
     "embed",
     "features",
     "find",

@@ -8,10 +8,10 @@ from torch import Tensor
 from epbook.units.problem import Problem
 
 
-def dense_hessian(problem: Problem) -> Tensor:
+def dense_hessian(problem: Problem, *, chunk: int | None = None) -> Tensor:
     """All second derivatives of R, in the order of `problem.values`, (P, P): torch.func on the whole network.
 
-    Source: reverse over reverse differentiation.
+    chunk: rows at a time, to save memory. Source: reverse over reverse differentiation.
 
     >>> from torch import nn
     >>> from epbook.units.read import read
@@ -25,5 +25,5 @@ def dense_hessian(problem: Problem) -> Tensor:
         return problem.risk({n: p.view(s) for n, p, s in zip(names, pieces, shapes, strict=True)})
 
     start = torch.cat([value.flatten() for value in problem.values.values()])
-    H: Tensor = torch.func.jacrev(torch.func.grad(risk))(start)
+    H: Tensor = torch.func.jacrev(torch.func.grad(risk), chunk_size=chunk)(start)
     return ((H + H.T) / 2).detach()

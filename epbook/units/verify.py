@@ -24,11 +24,12 @@ class Trial:
     """One split: how well output and gradient keep the theorem, and its inertia, predicted and counted.
 
     output: max |f_wide − f| / max |f|. gradient: the same of ∇R(Tθ) against (f_i ∇_w, ∇_C, the rest).
-    predicted: In H(θ) + In Q. counted: In H(Tθ), from its eigenvalues. decided: whether no sign on either
-    side is left open by rounding. Source: the page on units.
+    narrow: In H(θ). predicted: In H(θ) + In Q. counted: In H(Tθ), from its eigenvalues.
+    decided: whether no sign on either side is left open by rounding. Source: the page on units.
     """
 
     shares: tuple[float, ...]
+    narrow: tuple[int, int, int]
     output: float
     gradient: float
     predicted: tuple[int, int, int]
@@ -76,6 +77,7 @@ def verify(
         trials.append(
             Trial(
                 shares=tuple(shares),
+                narrow=(H.negative, H.zero, H.positive),
                 output=float((after - before).abs().max() / before.abs().max()),
                 gradient=_gradient_error(narrow, wide, family, unit, shares),
                 predicted=tuple(a + b for a, b in zip(H, added, strict=True)),  # type: ignore[arg-type]

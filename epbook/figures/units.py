@@ -1,0 +1,102 @@
+"""Figures of the page on units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from epbook.page.style import HERE, INK, MUTED, SERIES, SIGN_COLOURS, subplots
+
+Counts = tuple[int, int, int]
+
+
+def kinds(added: Mapping[str, tuple[Counts, Counts]], alpha: float, *, limit: int = 36) -> Figure:
+    """For each kind of unit the eigenvalues that a split adds: predicted (bars) and counted (dots).
+
+    added: name to ((negative, zero, positive) predicted, the same counted). limit: of the axis, for every α
+    the same. Source: the page on units.
+
+    >>> kinds({"head": ((2, 1, 2), (2, 1, 2))}, 0.5).axes[0].get_xlabel()
+    'eigenvalues added'
+    """
+    figure, axes = subplots(figsize=(6.6, 4.6))
+    rows = np.arange(len(added))[::-1]
+    for row, (predicted, counted) in zip(rows, added.values(), strict=True):
+        negative, zero, positive = predicted
+        axes.barh(row, -negative, color=SIGN_COLOURS["negative"], height=0.62)
+        axes.barh(row, positive, color=SIGN_COLOURS["positive"], height=0.62)
+        axes.barh(row, zero, left=limit, color=SIGN_COLOURS["zero"], height=0.62)
+        axes.plot([-counted[0], counted[2], limit + counted[1]], [row] * 3, "o", color=INK, markersize=3.5)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.axvline(limit, color=INK, linewidth=0.8)
+    axes.set(yticks=rows, yticklabels=list(added), xlim=(-limit, 2 * limit), xlabel="eigenvalues added")
+    ticks = [*range(0, limit, 10)]
+    places = [-t for t in ticks[:0:-1]] + ticks + [limit + t for t in ticks]
+    axes.set_xticks(places, [str(t) for t in (*ticks[:0:-1], *ticks, *ticks)])
+    axes.set_title(f"down, up, and flat for α = {alpha:g}; dots: counted")
+    axes.tick_params(axis="y", length=0)
+    return figure
+
+
+def walk(along: ArrayLike, curve: ArrayLike, chord: ArrayLike) -> Figure:
+    """The gradient along a curved set of critical points and along the chord between its ends.
+
+    along: position in [0, 1]; curve, chord: the norm of the gradient there. Source: the page on units.
+
+    >>> walk([0, 0.5, 1], [1e-16, 1e-16, 1e-16], [1e-16, 1e-4, 1e-16]).axes[0].get_yscale()
+    'log'
+    """
+    figure, axes = subplots(figsize=(6.6, 3.0))
+    axes.semilogy(along, np.maximum(curve, 1e-18), "o-", color=SERIES[0], label="along the curved set")
+    axes.semilogy(along, np.maximum(chord, 1e-18), "s--", color=SERIES[1], label="straight from end to end")
+    axes.set(xlabel="part of the way", ylabel="largest entry of the gradient", ylim=(1e-18, 1))
+    axes.legend(loc="center right")
+    return figure
+
+
+def trajectories(curves: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
+    """Training of a narrow network (broad) and of the wide one it sits in (thin), one panel for each method.
+
+    curves: name to the losses of the narrow and of the wide network. Source: the page on units.
+
+    >>> len(trajectories({"GD": (np.ones(3), np.ones(3)), "Adam": (np.ones(3), np.ones(3))}).axes)
+    2
+    """
+    figure, panels = subplots(1, len(curves), figsize=(6.6, 2.8), sharey=True)
+    for axes, (name, (narrow, wide)) in zip(np.atleast_1d(panels), curves.items(), strict=True):
+        axes.loglog(1 + np.arange(len(narrow)), narrow, color=MUTED, linewidth=5, alpha=0.5, label="narrow")
+        axes.loglog(1 + np.arange(len(wide)), wide, color=SERIES[1], linewidth=1.4, label="wide")
+        axes.set(xlabel="step", title=name)
+    first = np.atleast_1d(panels)[0]
+    first.set_ylabel("loss")
+    first.legend()
+    return figure
+
+
+def kernels(weights: NDArray, groups: Sequence[Sequence[int]]) -> Figure:
+    """The kernels of a convolution, (channels, height, width), each scaled to length 1, group by group.
+
+    Source: the page on units; for neurons the textbook's figure 1.7(b).
+
+    >>> len(kernels(np.ones((3, 2, 2)), [(0, 2), (1,)]).axes)
+    3
+    """
+    order = [(number, member) for number, group in enumerate(groups) for member in group]
+    columns = 8
+    figure, panels = subplots(
+        -(-len(order) // columns), columns, figsize=(6.6, 0.8 * -(-len(order) // columns))
+    )
+    cells = np.atleast_2d(panels).ravel()
+    for cell in cells:
+        cell.set_axis_off()
+    for cell, (number, member) in zip(cells, order, strict=False):
+        kernel = weights[member] / np.linalg.norm(weights[member])
+        cell.imshow(kernel, cmap="PuOr_r", vmin=-0.5, vmax=0.5)
+        colour = (*SERIES, HERE)[number % 6]
+        cell.set_title(f"group {number + 1}", color=colour, fontsize=8, loc="center", pad=2)
+    for cell in cells[len(order) :]:
+        cell.remove()
+    return figure
