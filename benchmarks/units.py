@@ -21,8 +21,8 @@ from epbook.units.dense import dense_hessian
 from epbook.units.law import law_matrices
 from epbook.units.read import read
 
-WIDTHS = (8, 16, 32, 64, 96)
-DENSE_UP_TO = 5000  # parameters: 8 P² bytes are 200 MB there, and a few times as much while it is made
+WIDTHS = (8, 16, 32, 64)
+DENSE_UP_TO = 10_000  # parameters: 8 P² bytes are 800 MB there, and a few times as much while it is made
 
 
 def block(width):

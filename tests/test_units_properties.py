@@ -74,10 +74,10 @@ def test_cross_entropy_and_labels():
 
 
 def test_rounding_of_a_saturated_neuron_counts_as_zero():
-    # σ' and σ'' of tanh at 25 are 0 in float64: S and M hold rounding only.
+    # 1 − tanh² at 18 is 1e-15, and known to ε of 1 only: S and M hold little but rounding.
     net = nn.Sequential(nn.Linear(1, 1), nn.Tanh(), nn.Linear(1, 1)).double()
     net[0].weight.data.fill_(0.1)
-    net[0].bias.data.fill_(25.0)
+    net[0].bias.data.fill_(18.0)
     x = torch.linspace(-1, 1, 7, dtype=torch.float64)[:, None]
     law = ep.units.split_law(net, x, x)
     assert law.rank == 0

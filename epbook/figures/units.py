@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from epbook.page.style import HERE, INK, MUTED, SERIES, SIGN_COLOURS, subplots
@@ -70,9 +71,10 @@ def trajectories(curves: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
         axes.loglog(1 + np.arange(len(narrow)), narrow, color=MUTED, linewidth=5, alpha=0.5, label="narrow")
         axes.loglog(1 + np.arange(len(wide)), wide, color=SERIES[1], linewidth=1.4, label="wide")
         axes.set(xlabel="step", title=name)
+        axes.yaxis.set_minor_formatter(NullFormatter())
     first = np.atleast_1d(panels)[0]
     first.set_ylabel("loss")
-    first.legend()
+    first.legend(loc="lower left")
     return figure
 
 
@@ -94,7 +96,7 @@ def kernels(weights: NDArray, groups: Sequence[Sequence[int]]) -> Figure:
         cell.set_axis_off()
     for cell, (number, member) in zip(cells, order, strict=False):
         kernel = weights[member] / np.linalg.norm(weights[member])
-        cell.imshow(kernel, cmap="PuOr_r", vmin=-0.5, vmax=0.5)
+        cell.imshow(kernel, cmap="PRGn", vmin=-0.5, vmax=0.5)
         colour = (*SERIES, HERE)[number % 6]
         cell.set_title(f"group {number + 1}", color=colour, fontsize=8, loc="center", pad=2)
     for cell in cells[len(order) :]:

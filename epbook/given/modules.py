@@ -157,7 +157,10 @@ def _advice(module: nn.Module) -> str:
     if isinstance(module, nn.Softmax | nn.LogSoftmax | nn.Softmin):
         return "not elementwise: an output head such as softmax belongs into the loss"
     if any(True for _ in module.parameters()):
-        return "no plain Linear and has parameters: only Linear may have them"
+        return (
+            "no plain Linear and has parameters: only Linear may have them "
+            "(ep.units splits channels, heads and gates)"
+        )
     return (
         "not a parameter-free elementwise activation: each output must depend on its own input alone, "
         "without noise, and the input must be left as it is"
