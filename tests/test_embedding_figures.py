@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from epbook import figures, page
+from epbook.page.narrow import narrowed
 
 page.use_style()  # as in the chapter: titles stand on the left
 RNG = np.random.default_rng(0)
@@ -164,3 +165,22 @@ def test_growing_neurons_have_the_colour_of_their_kind():
     for neuron, colour in ((0, page.COPIES[0]), (1, page.COPIES[1]), (2, page.COPIES[1])):
         assert [line.get_color() for line in through(below, np.c_[steps, sizes[:, neuron]])] == [colour]
     assert [text.get_text() for text in below.get_legend().get_texts()] == ["carry", "late"]
+
+
+def test_legends_stay_within_a_phone():
+    unit = {"equal shares": [(3, 10.0, True)], "random shares": [(3, 99.0, False)]}
+    names = ("carry the ramp", "grow late", "stay small")
+    kinds = {name: np.arange(3) == index for index, name in enumerate(names)}
+    for figure in (
+        figures.embedding.alpha_frame(0.5, [-1.0, 0.0, 1.0], (1, 1, 1), (0, 0, 6), 1e-12),
+        figures.journey.growing([1, 10], [1.0, 0.1], np.ones((2, 3)), kinds),
+        figures.journey.escapes(
+            {"flow time": unit, "steps": unit}, {"flow time": {3: 9.0}, "steps": {3: 9.0}}
+        ),
+    ):
+        with narrowed(figure):
+            drawn(figure)
+            own = [axes.get_legend() for axes in figure.axes]
+            boxes = [legend.get_window_extent() for legend in [*figure.legends, *own] if legend is not None]
+            assert boxes
+            assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width for box in boxes)

@@ -67,7 +67,7 @@ def escapes(
     handles = [Line2D([], [], color=MUTED, lw=4, alpha=0.5)]
     handles += [Line2D([], [], ls="", marker=marker, color=colour) for marker, colour in KINDS]
     names = ["predicted", *next(iter(panels.values()))]
-    figure.legend(handles, names, loc="outside lower center", ncols=3)
+    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=9)
     return figure
 
 
