@@ -14,10 +14,11 @@ def cells(name):
 
 
 def open_cells(found):
-    """The code cells that are not folded, as lists of lines."""
+    """The code cells that are not folded, as lists of lines; blank ones do not count."""
     code = (cell for cell in found if cell["cell_type"] == "code")
-    shown = (cell for cell in code if not {"hide-input", "hide-cell"} & {*cell["metadata"].get("tags", [])})
-    return ["".join(cell["source"]).split("\n") for cell in shown]
+    folded = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+    shown = (cell for cell in code if not folded & {*cell["metadata"].get("tags", [])})
+    return [[line for line in "".join(cell["source"]).split("\n") if line.strip()] for cell in shown]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
