@@ -23,7 +23,7 @@ from epbook import (
     training,
     units,
 )
-from epbook.critical import find_critical, gradient_flow, hessian, inertia
+from epbook.critical import find_critical, gradient_flow, gradient_l1, hessian, inertia
 from epbook.embedding import add_null, embed, plan, split, split_inertia, split_law
 from epbook.given import layers
 from epbook.networks import sequential, two_layer
@@ -65,6 +65,7 @@ __all__ = [
     "find_critical",
     "glue",
     "gradient_flow",
+    "gradient_l1",
     "hessian",
     "inertia",
     "lab",

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from page_words import DONE, WAITING, formulas, letters, prose
+from page_words import DONE, formulas, letters, prose
 
 NOTATION = "book/notation"
 ROWS = [
@@ -28,7 +28,6 @@ def test_a_letter_on_a_page_is_in_the_table(name):
     assert unknown == {}
 
 
-@pytest.mark.skipif(bool(WAITING), reason="pages are being rewritten")
 def test_what_the_table_lists_is_used():
     used = set().union(*(letters(tex) for name in OTHERS for tex in formulas(prose(name))))
     assert {symbol for symbol, wanted in SYMBOLS.items() if wanted and not wanted & used} == set()

@@ -32,10 +32,16 @@ def test_target_shows_every_point(data):
     assert [line.get_xdata()[0] for line in corners] == pytest.approx([-0.3, 0, 0.4, 0.8])
 
 
-def test_loss_curves_show_each_width_from_its_first_step(runs):
+def test_loss_curves_show_each_width_from_its_first_step_and_name_it_at_its_end(runs):
+    others = [runs.losses(12, seed) for seed in (1, 2)]
     axes = ep.figures.training.loss_curves(
-        {m: runs.losses(m, 0) for m in runs.widths}, {"a level": 0.1}
+        {m: runs.losses(m, 0) for m in runs.widths}, {"a level": 0.1}, others
     ).axes[0]
+    written = {text.get_text().strip(): text.xy for text in axes.texts}
+    assert set(written) == {"a level", "width", "2", "12", "40"}
+    order = sorted(runs.widths, key=lambda m: runs.losses(m, 0)[1][-1])
+    assert sorted(order, key=lambda m: written[str(m)][1]) == order
+    assert len(axes.lines) == 3 + len(others) + 1
     steps, losses = runs.losses(12, 0)
     assert np.array_equal(points(axes, "12"), np.stack([steps[1:], losses[1:]], axis=1))
 

@@ -4,6 +4,7 @@ from epbook.critical.collect import CriticalPoints, find_critical_points
 from epbook.critical.find import CriticalPoint, find_critical
 from epbook.critical.flat import null_directions
 from epbook.critical.flow import Flow, gradient_flow
+from epbook.critical.gradient import gradient_l1
 from epbook.critical.hessian import hessian
 from epbook.critical.inertia import inertia
 from epbook.critical.relu_minima import Ramp, ReluMinimum, relu_minima
@@ -24,6 +25,7 @@ __all__ = [
     "find_critical_points",
     "flat_volume",
     "gradient_flow",
+    "gradient_l1",
     "hessian",
     "inertia",
     "null_directions",

@@ -11,6 +11,7 @@ with needs("figures"):
         laboratory,
         reduction,
         spectrum,
+        stations,
         training,
         units,
     )
@@ -23,6 +24,7 @@ __all__ = [
     "laboratory",
     "reduction",
     "spectrum",
+    "stations",
     "training",
     "units",
 ]

@@ -24,6 +24,8 @@ from epbook.page.style import (
     width_colour,
 )
 
+SMALLEST = 1e-18  # where an axis of eigenvalues ends: what is below it is drawn there, and says so
+
 
 def landscape(grid: NDArray, risk: NDArray, flows: Sequence[Flow], minima: NDArray) -> Figure:
     """The loss over two parameters with paths that a saddle attracts and releases; right, their losses."""
@@ -32,7 +34,7 @@ def landscape(grid: NDArray, risk: NDArray, flows: Sequence[Flow], minima: NDArr
     for flow, colour in zip(flows, SERIES, strict=False):
         _path(left, flow, colour)
         right.plot(flow.times, flow.losses, color=colour)
-    right.set(xlabel="time t", title="loss along each path", ylim=(0, 1.2))
+    right.set(xlabel="time t", title="loss along each path", xlim=(0, 10), ylim=(0, 1.2))
     return figure
 
 
@@ -61,9 +63,17 @@ def _contours(axis: Axes, grid: NDArray, risk: NDArray, minima: NDArray) -> None
 
 
 def _path(axis: Axes, flow: Flow, colour: str) -> None:
-    w, a = flow.parameters.T
+    """A path from its start, an open ring, with an arrow at half of its length."""
+    w, a = np.asarray(flow.parameters, float).T
     axis.plot(w, a, color=colour)
-    axis.plot(w[0], a[0], "o", color=colour, markersize=5)
+    axis.plot(w[0], a[0], "o", color=colour, markersize=8, markerfacecolor=PAPER, markeredgewidth=1.8)
+    gone = np.cumsum(np.hypot(np.diff(w), np.diff(a)))
+    half = int(np.searchsorted(gone, gone[-1] / 2))
+    ahead = int(np.searchsorted(gone, gone[-1] / 2 + 0.05))
+    ahead = min(max(ahead, half + 1), len(w) - 1)
+    axis.annotate(
+        "", (w[ahead], a[ahead]), (w[half], a[half]), arrowprops={"arrowstyle": "-|>", "color": colour}
+    )
 
 
 def polishing(before: NDArray, after: NDArray, tolerance: float) -> Figure:
@@ -72,14 +82,16 @@ def polishing(before: NDArray, after: NDArray, tolerance: float) -> Figure:
     for place, eigenvalues in enumerate((before, after)):
         for value in eigenvalues:
             sign = "zero" if abs(value) <= tolerance else "negative" if value < 0 else "positive"
-            size = max(abs(value), 1e-19)
+            size = max(abs(value), SMALLEST)
             axis.plot([place - 0.3, place + 0.3], [size, size], color=SIGN_COLOURS[sign], linewidth=3)
+            if abs(value) <= SMALLEST:
+                axis.text(place, 1.6 * size, "≤ 10⁻¹⁸", ha="center", va="bottom", color=SIGN_COLOURS[sign])
     axis.axhline(tolerance, color=INK, linewidth=0.8, linestyle=":")
     axis.text(-0.48, tolerance * 0.5, "tolerance", ha="left", va="top")
     for sign, colour in SIGN_COLOURS.items():
         axis.plot([], [], color=colour, linewidth=3, label=sign)
     figure.legend(loc="outside right center")
-    axis.set(yscale="log", ylabel="|eigenvalue|", xlim=(-0.5, 1.5), ylim=(1e-18, 1e4))
+    axis.set(yscale="log", ylabel="|eigenvalue|", xlim=(-0.5, 1.5), ylim=(SMALLEST / 3, 1e4))
     axis.set_xticks([0, 1], ["small gradient", "polished"])
     return figure
 
@@ -92,9 +104,9 @@ def dwell(offsets: NDArray, times: Mapping[str, NDArray], curvatures: Mapping[st
         right.semilogx(offsets, curvatures[name] * seconds, "o", color=colour, markersize=4)
     low = max(curvatures[name] * seconds[-1] for name, seconds in times.items())
     right.semilogx(offsets, low + np.log(offsets[-1] / offsets), color=INK, linewidth=0.9, linestyle="--")
-    left.set(xlabel="offset δ", title="time T near the saddle")
-    right.set(xlabel="offset δ", title="|λ| T, dashed: slope of ln 1/δ")
-    left.legend()
+    left.set(xlabel="offset δ", title="time τ near the saddle")
+    right.set(xlabel="offset δ", title="|λ| τ, dashed: slope of ln 1/δ")
+    left.legend(loc="center left", bbox_to_anchor=(0, 0.29), fontsize=9.5)
     return figure
 
 
@@ -176,7 +188,7 @@ def portrait(
     bottom.set(xlim=(-300, 3000), ylim=(-1, 1), yticks=[], xlabel="eigenvalues of the Hessian")
     bottom.set_xticks([-1, -1e-3, 0, 1e-3, 1, 1e3])
     bottom.minorticks_off()
-    bottom.set_title("−{} · 0: {} · +{}".format(*point.inertia))
+    bottom.set_title("{} down, {} flat, {} up".format(*point.inertia))
     bottom.spines["left"].set_visible(False)
     return figure
 
@@ -200,29 +212,4 @@ def channel(
         right.plot(x, first + second, color=colour, label=f"|a| = {size:.0f}")
     right.set(xlabel="x", title="two neurons (dashed), their sum")
     right.legend()
-    return figure
-
-
-def spectrum_predicted(
-    centres: NDArray, shares: Mapping[int, NDArray], predicted: Sequence[tuple[int, float]]
-) -> Figure:
-    """Shares of training time by log10 loss, one row for each width, and above them the predicted losses."""
-    figure, (top, below) = subplots(2, 1, figsize=(6.6, 4.4), sharex=True, height_ratios=[1, 1.6])
-    for neurons, value in predicted:
-        colour = width_colour(neurons) if neurons else MUTED
-        top.plot([value, value], [-0.5, neurons], color=colour, linewidth=1.4)
-        top.plot(value, neurons, "o", color=colour, markersize=6)
-        below.axvline(value, color=colour, linewidth=0.7, alpha=0.8)
-    most = max(neurons for neurons, _ in predicted)
-    top.set(
-        ylim=(-0.5, most + 0.6), yticks=range(most + 1), ylabel="neurons", title="predicted without training"
-    )
-    step = centres[1] - centres[0]
-    for row, share in enumerate(shares.values()):
-        for centre, part in zip(centres, share, strict=True):
-            if part > 10**-2.5:  # the darker, the more time
-                depth = float(np.clip(1 + np.log10(part) / 2.5, 0.15, 1))
-                below.bar(centre, 0.8, width=2 * step, bottom=row - 0.4, color=INK, alpha=depth)
-    below.set_yticks(range(len(shares)), [str(width) for width in shares])
-    below.set(xlabel="log₁₀ loss", ylabel="width", title="measured in training", xlim=(-5, 0))
     return figure

@@ -1,4 +1,4 @@
-"""Figures of the chapter on training: the task, loss curves, nets on one plateau, a run in time."""
+"""Figures of the page on training: the task, loss curves, nets on one plateau, a run in time."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from epbook.neurons import Neurons, effective_neurons, features
 from epbook.page.style import HERE, INK, MUTED, subplots, width_colour
 
 DRAWN = torch.linspace(-1.5, 1.5, 121, dtype=torch.float64)[:, None]
+LOWEST = 3e-6  # lower edge of the loss curves
 FLOOR = 1e-8  # an exact fit ends anywhere between this and 1e-30
 
 
@@ -22,7 +23,7 @@ def target(x: Tensor, y: Tensor, curve: tuple[Tensor, Tensor]) -> Figure:
     """The points of the task and the function they are taken from, its corners marked.
 
     x, y: (n, 1) data; curve: the function on a finer even grid, straight between its corners.
-    Source: chapter section 1.1.
+    Source: the textbook's section 1.1.
     """
     figure, axes = subplots(figsize=(6.6, 2.6))
     at, values = (data[:, 0].numpy() for data in curve)
@@ -42,36 +43,51 @@ def _name_levels(axes: Axes, levels: Mapping[str, float]) -> None:
                       color=MUTED, annotation_clip=False)  # fmt: skip
 
 
-def loss_curves(curves: Mapping[int, tuple[np.ndarray, np.ndarray]], levels: Mapping[str, float]) -> Figure:
-    """Loss against step, one curve a width, with named guides at losses where they pause.
+def loss_curves(
+    curves: Mapping[int, tuple[np.ndarray, np.ndarray]],
+    levels: Mapping[str, float],
+    others: Sequence[tuple[np.ndarray, np.ndarray]] = (),
+) -> Figure:
+    """Loss against step, one curve a width, its width at its end, over many faint ones; named stairs.
 
-    curves: width → (steps, losses). levels: name → loss. Source: chapter figure 1.1.
+    curves: width → (steps, losses). levels: name → loss, named at the left. others: more curves, without
+    names. Source: the textbook's figure 1.1.
     """
-    figure, axes = subplots(figsize=(6.6, 4.0))
-    _name_levels(axes, levels)
+    figure, axes = subplots(figsize=(6.6, 4.2))
+    for steps, losses in others:
+        axes.plot(steps[1::4], losses[1::4], color=MUTED, linewidth=0.5, alpha=0.25, zorder=0)
+    for name, level in levels.items():
+        axes.axhline(level, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)), zorder=0)
+        axes.annotate(name, (1.3, 1.06 * level), va="bottom", fontsize=9.5, color=INK)
+    ends = {}
     for width, (steps, losses) in curves.items():
         # Step 0 has no place on a logarithmic axis.
-        axes.plot(steps[1:], losses[1:], color=width_colour(width), linewidth=1.6, label=f"{width}")
-    axes.set(xscale="log", yscale="log", xlabel="training step", ylabel="loss", ylim=(3e-6, 1))
+        axes.plot(steps[1:], losses[1:], color=width_colour(width), linewidth=1.9, label=f"{width}")
+        ends[width] = float(np.log10(losses[-1].clip(LOWEST)))
+    axes.set(xscale="log", yscale="log", xlabel="training step", ylabel="loss", ylim=(LOWEST / 1.5, 1))
     axes.set_xlim(1, max(steps[-1] for steps, _ in curves.values()))
-    axes.legend(
-        title="width $m$", ncols=2, loc="lower left", fontsize=9.5, title_fontsize=10, handlelength=1.2
-    )
+    place = -np.inf
+    for width, end in sorted(ends.items(), key=lambda item: item[1]):
+        place = max(end, place + 0.24)  # decades: one below the other where curves end together
+        axes.annotate(f" {width:,}", (1, 10**place), xycoords=("axes fraction", "data"), va="center",
+                      fontsize=9.5, color=width_colour(width), annotation_clip=False)  # fmt: skip
+    axes.annotate(" width", (1, 0.75), xycoords=("axes fraction", "data"), va="center", fontsize=9.5,
+                  color=INK, annotation_clip=False)  # fmt: skip
     return figure
 
 
 def outputs(nets: Mapping[int, nn.Module], x: Tensor, y: Tensor) -> Figure:
     """Output functions of nets of several widths over one another, and what they differ by from the first.
 
-    nets: width → network with one input and output. Source: chapter figure 1.3(a).
+    nets: width → network with one input and output. Source: the textbook's figure 1.3(a).
     """
     figure, (above, below) = subplots(2, 1, figsize=(6.6, 4.2), sharex=True, height_ratios=[2, 1])
     _data(above, x, y)
     with torch.no_grad():
         drawn = {width: net(DRAWN)[:, 0] for width, net in nets.items()}
     first, reference = next(iter(drawn.items()))
-    for width, output in drawn.items():
-        style = {"color": width_colour(width), "linewidth": 1.4}
+    for width, output, broad in zip(drawn, drawn.values(), _broad_to_thin(len(drawn)), strict=True):
+        style = {"color": width_colour(width), "linewidth": broad}  # so that each shows beside the next
         above.plot(DRAWN[:, 0], output, label=f"{width}", **style)
         below.plot(DRAWN[:, 0], output - reference, **style)
     above.set(ylabel="output $f_\\theta(x)$", xlim=(-1.5, 1.5))
@@ -84,18 +100,18 @@ def orientations(found: Mapping[int, Neurons], *, reach: tuple[float, float] = (
     """Effective neurons of nets of several widths, angle against amplitude; the first net's spots enlarged.
 
     found: width → `effective_neurons`; reach: half the size of an enlarged spot, (angle, amplitude).
-    Source: chapter figure 1.3(b).
+    Source: the textbook's figure 1.3(b).
     """
     first = next(iter(found.values()))
     spots = [(first.angle[k].item(), first.amplitude[k, 0].item()) for k in first.angle.argsort()]
     figure, (whole, *zooms) = subplots(
         1, 1 + len(spots), figsize=(7.2, 3.0), width_ratios=[1.5] + [1] * len(spots)
     )
-    for width, neurons in found.items():
+    for width, neurons, size in zip(found, found.values(), _broad_to_thin(len(found)), strict=True):
         for axes in (whole, *zooms):
-            axes.plot(
-                neurons.angle, neurons.amplitude[:, 0], "o", color=width_colour(width), label=f"{width}"
-            )
+            axes.plot(neurons.angle, neurons.amplitude[:, 0], "o", color=width_colour(width),
+                      label=f"{width}", markersize=3.2 * size, markerfacecolor="none",
+                      markeredgewidth=1.8)  # fmt: skip
     whole.axhline(0, color=MUTED, linewidth=0.8, zorder=0)
     _angles(whole)
     whole.set_ylabel("amplitude $A$")
@@ -115,7 +131,7 @@ def same_flow(
     """Loss against flow time of nets trained with two step sizes: one curve a width if both follow one flow.
 
     curves: width → ((flow times, losses) of the large step, of the small step); the large one is drawn broad.
-    Source: chapter section 1.1 prints step size 0.001.
+    Source: the textbook's section 1.1 prints step size 0.001.
     """
     figure, axes = subplots(figsize=(6.6, 3.4))
     for width, (large, small) in curves.items():
@@ -133,7 +149,7 @@ def final_losses(widths: Sequence[int], finals: Sequence[np.ndarray], levels: Ma
     """Where training ends: final losses of all runs, one column of dots a width, with their medians.
 
     finals: per width an array of losses; what is below 1e-8 is drawn there. levels: name → loss.
-    Source: chapter section 1.1, the reading of figure 1.2.
+    Source: the textbook's section 1.1, the reading of figure 1.2.
     """
     figure, axes = subplots(figsize=(6.6, 3.4))
     _name_levels(axes, levels)
@@ -161,7 +177,7 @@ def moment(
 
     curve: (steps, losses) of the whole run; net: the network at `step`; top: largest |amplitude| to be
     drawn in all frames; least: the `amplitude` of `effective_neurons`.
-    Source: chapter figures 1.1 and 1.3 in one, moving.
+    Source: the textbook's figures 1.1 and 1.3 in one, moving.
     """
     figure, (left, middle, right) = subplots(1, 3, figsize=(7.2, 2.7))
     with torch.no_grad():
@@ -183,6 +199,11 @@ def moment(
         axes.title.set_fontsize(10.5)
         axes.tick_params(labelsize=9)
     return figure
+
+
+def _broad_to_thin(count: int) -> list[float]:
+    """Line widths, or sizes of open rings, that let each one be seen under the next."""
+    return np.linspace(5.5, 1.4, count).tolist() if count > 1 else [1.8]
 
 
 def _data(axes: Axes, x: Tensor, y: Tensor) -> None:

@@ -7,6 +7,7 @@ with needs("figures"):
     from epbook.page.claims import Claim, Claims
     from epbook.page.explore import Explorer, explore
     from epbook.page.glue import glue
+    from epbook.page.numbers import decimal, decimals, scientific
     from epbook.page.style import (
         COLOURS,
         COPIES,
@@ -39,9 +40,12 @@ __all__ = [
     "Claim",
     "Claims",
     "Explorer",
+    "decimal",
+    "decimals",
     "explore",
     "glue",
     "ink_on",
+    "scientific",
     "subplots",
     "use_style",
     "width_colour",
