@@ -98,3 +98,30 @@ def test_numbers_of_the_report_and_refusals():
     ragged = ep.units.split(attention, units="head0.values")
     with pytest.raises(ValueError, match="differ in size"):
         ep.units.features(ragged, units="heads")
+
+
+def test_the_refit_reaches_every_reader_that_it_can_and_refuses_the_others():
+    # A Linear behind tokens, a one-dimensional convolution with dilation and padding, columns of one head.
+    torch.manual_seed(0)
+    x = torch.randn(30, 1, 12)
+    line = nn.Sequential(
+        nn.Conv1d(1, 3, 3), nn.ReLU(), nn.AvgPool1d(2), nn.Conv1d(3, 2, 2, dilation=2, padding=1)
+    )
+    layer = nn.TransformerEncoderLayer(4, 2, 5, dropout=0.0, batch_first=True).eval()
+    words = torch.randn(30, 3, 4)
+    for net, data, name in (
+        (line, x, "0"),
+        (layer, words, "self_attn.head1.values"),
+        (layer, words, "linear1"),
+    ):
+        wide = ep.units.embed(net, len(ep.units.find(net)[name]) + 2, units=name, seed=3)
+        count = len(ep.units.find(net)[name])
+        cut = ep.units.keep(
+            wide, range(count), units=name, x=data
+        )  # the copies go, the refit takes their shares
+        assert torch.allclose(cut(data), net(data), atol=1e-3)
+    with pytest.raises(ValueError, match="cannot refit"):
+        ep.units.keep(layer, [0], units="self_attn.head1.keys", x=words)
+    same = nn.Sequential(nn.Conv1d(1, 3, 3), nn.ReLU(), nn.Conv1d(3, 2, 3, padding="same"))
+    with pytest.raises(ValueError, match="only zero padding"):
+        ep.units.keep(same, [0], x=x)
