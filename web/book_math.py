@@ -22,7 +22,8 @@ Visitor = Callable[[HTML5Translator, nodes.Element], None]
 INLINE = re.compile(r"\\\(.*\\\)", re.DOTALL)
 DISPLAY = re.compile(r"\\\[.*\\\]|\\begin\{.*\\end\{[a-z*]+\}", re.DOTALL)
 DELIMITERS = re.compile(r"^\s*\\[(\[]|\\[)\]]\s*$")
-NUMBERED = re.compile(r"\\(begin|end)\{(align|equation|gather|split)\*?\}")
+# Kinds of aligned lines; the converter knows one of them.
+LINES = re.compile(r"\\(begin|end)\{(?:align|aligned|gather|gathered|split|equation)\*?\}")
 
 
 def both(text: str, where: re.Pattern[str], display: str) -> str:
@@ -30,7 +31,7 @@ def both(text: str, where: re.Pattern[str], display: str) -> str:
 
     def pair(match: re.Match[str]) -> str:
         tex = html.unescape(DELIMITERS.sub("", match.group()))
-        tex = NUMBERED.sub(lambda m: rf"\{m[1]}{{aligned}}" if m[2] != "equation" else "", tex)
+        tex = LINES.sub(r"\\\1{align*}", tex)
         return (
             f'<noscript>{convert(tex, display=display)}</noscript><span class="ep-tex">{match.group()}</span>'
         )

@@ -1,0 +1,92 @@
+"""The site's own extensions on small pages: the last touch, formulas without scripts, sections to find."""
+
+import sys
+
+import pytest
+from bs4 import BeautifulSoup
+from built_book import ROOT
+
+sys.path.insert(0, str(ROOT / "web"))
+import book_math
+import book_search
+from book_pages import touch
+
+PAGE = """<html lang="en" data-theme="auto"><head><title>Saddles &#8212; Book</title>
+<meta name="viewport" content="a" /><meta name="viewport" content="b" />
+<meta content="About saddles." name="description" /></head><body><article class="bd-article">{body}</article>
+<footer class="bd-footer-content"></footer></body></html>"""
+FRAME = """<table border="1" class="dataframe"><thead><tr><th></th><th>a-b</th></tr>
+<tr><th>width</th><th></th></tr></thead><tbody><tr><th>1</th><td>-0.5</td></tr><tr><th>2</th><td>1e-16</td></tr>
+</tbody></table>"""
+
+
+def touched(body):
+    return touch(
+        PAGE.format(body=body), name="book/a", address="https://b/", repository="https://r", root="../"
+    )
+
+
+def test_the_last_touch_is_given_once():
+    once = touched("<p>Text.</p>")
+    assert touch(once, name="", address="", repository="", root="") == once
+    page = BeautifulSoup(once, "html.parser")
+    assert page.html["data-theme"] == "light"
+    assert [meta["content"] for meta in page.select("meta[name=viewport]")] == ["a"]
+    told = {meta["property"]: meta["content"] for meta in page.select("meta[property]")}
+    assert told["og:title"] == "Saddles"
+    assert told["og:description"] == "About saddles."
+    assert told["og:url"] == "https://b/book/a.html"
+    assert [link["href"] for link in page.select("footer a")] == [
+        "https://r", "https://r/issues", "../embedding-principle.pdf"]  # fmt: skip
+
+
+def test_a_data_frame_gets_one_heading_and_true_minus_signs():
+    table = BeautifulSoup(touched(FRAME), "html.parser").select_one("table.dataframe")
+    assert [[cell.text for cell in row.select("th, td")] for row in table.select("tr")] == [
+        ["width", "a-b"], ["1", "−0.5"], ["2", "1e−16"]]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("<p>It falls. Move the slider.</p>", ["Move the slider."]),
+        ("<p>Move the slider, and see it fall:</p>", ["Move the slider, and see it fall:"]),
+        ("<figcaption><p>A net. Press <b>x</b> or the button. End.</p></figcaption>", []),
+        ("<p>Move the start nearer. The slider stays.</p>", []),
+        ("<p>Do not move the slider.</p>", []),
+    ],
+)
+def test_requests_are_kept_off_paper(text, hidden):
+    page = BeautifulSoup(touched(text), "html.parser")
+    assert [each.text for each in page.select(".ep-screen")] == hidden
+    assert page.article.p.text in page.article.text
+
+
+@pytest.mark.skipif(book_math.convert is None, reason="latex2mathml comes with the book's environment")
+def test_a_formula_has_mathml_and_keeps_its_tex():
+    inline = book_math.both(r'<span class="math">\(a &lt; b\)</span>', book_math.INLINE, "inline")
+    page = BeautifulSoup(inline, "html.parser")
+    assert page.select_one("noscript math").text == "a<b"
+    assert page.select_one(".ep-tex").text == r"\(a < b\)"
+    rows = book_math.both(
+        r'<div class="math">\[\begin{split}a &amp;= b\\ c &amp;= d\end{split}\]</div>',
+        book_math.DISPLAY,
+        "block",
+    )
+    assert len(BeautifulSoup(rows, "html.parser").select("noscript mtr")) == 2
+
+
+def test_sections_and_theorems_are_found_apart_and_without_code():
+    body = """<section id="top"><h1>Page</h1><p>First words.</p>
+    <div class="cell"><div class="cell_input"><pre>import torch</pre></div></div>
+    <section id="one"><h2>One<a class="headerlink">#</a></h2>
+    <p>Of <span class="math"><noscript><math><mi>a</mi></math>
+    </noscript><span class="ep-tex">\\(a\\)</span></span>.</p>
+    <div class="proof theorem admonition" id="thm"><p class="admonition-title">Theorem 1 (Rest)</p>
+    <p>It rests.</p></div>
+    <p>After.</p></section></section>"""
+    assert list(book_search.sections(PAGE.format(body=body))) == [
+        ("top", "Page", "First words."),
+        ("one", "One", "Of a. After."),
+        ("thm", "Theorem 1 (Rest)", "It rests."),
+    ]
