@@ -208,7 +208,7 @@ def test_page_weight(visit, name):
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     files = {path_of(url) for url in page.watch.asked if url.startswith("file:")}
     contents = [file.read_bytes() for file in files]
-    assert sum(map(len, contents)) < 3 * MEGABYTE
+    assert sum(map(len, contents)) < 4 * MEGABYTE  # on the disk; each figure is there in two forms
     assert sum(min(len(each), len(gzip.compress(each))) for each in contents) < MEGABYTE
 
 

@@ -63,9 +63,10 @@
     for (const entry of hits.slice(0, 50)) {
       const item = document.createElement("li");
       const link = document.createElement("a");
-      const [page, anchor] = entry.where.split("#");
-      link.href = `${page}?highlight=${encodeURIComponent(query)}${anchor ? "#" + anchor : ""}`;
+      link.href = entry.where;
       link.textContent = entry.title;
+      // Sphinx marks these on the next page; from the disk it could not read them from the address.
+      link.addEventListener("click", () => localStorage.setItem("sphinx_highlight_terms", query));
       item.append(link);
       if (entry.page !== entry.title) item.append(Object.assign(document.createElement("span"), { textContent: ` in ${entry.page}` }));
       item.append(excerpt(entry, query));
