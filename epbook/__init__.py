@@ -1,6 +1,6 @@
 """The embedding principle of neural-network loss landscapes, as code: the helper package of the book.
 
-The names that chapters use most stand here; the rest sits in its room: `epbook.training`, `epbook.critical`,
+The names that the pages use most stand here; the rest sits in its room: `epbook.training`, `epbook.critical`,
 `epbook.embedding`, `epbook.reduction`, `epbook.figures`, `epbook.page`. What draws is loaded when it is first
 used, so that the numerics alone need neither matplotlib nor widgets.
 """

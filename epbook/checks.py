@@ -162,7 +162,7 @@ def interval(value: tuple[float, float] | None, name: str) -> tuple[float, float
 def spread(std: Callable[[int], float] | float | None, width: int) -> float:
     """The standard deviation of the parameters at width m: m**-2 for None. Raises ValueError.
 
-    Source: chapter section 1.1, the condensed regime.
+    Source: textbook section 1.1, the condensed regime.
 
     >>> spread(None, 10), spread(lambda m: m**-0.5, 4), spread(0.3, 4)
     (0.01, 0.5, 0.3)

@@ -21,8 +21,8 @@ def softmax_mse(output: Tensor, target: Tensor) -> Tensor:
     L = 1/(n·c) Σ_i ‖softmax(f(x_i)) − y_i‖², for n inputs and c classes.
 
     output, target: (n, c), target one-hot. Returns a scalar; 0.09 for ten classes at f = 0, which is
-    where the chapter's curve starts. Raises ValueError where the shapes differ.
-    Source: chapter section 1.4; the head is recovered from that starting value.
+    where the textbook's curve starts. Raises ValueError where the shapes differ.
+    Source: textbook section 1.4; the head is recovered from that starting value.
 
     >>> round(softmax_mse(torch.zeros(4, 10), torch.eye(10)[:4]).item(), 6)
     0.09

@@ -68,12 +68,12 @@ def two_layer(
     f(x) = Σ_j a_j σ(w_j·x + b_j), with j = 1..width; `output_bias` adds a constant per output.
 
     inputs, outputs: dimensions of x and f; activation: a class, a module or a name; std: default width**-2,
-    the chapter's condensed regime. The draw depends on `seed` only: first (w, b) neuron by neuron, then a,
+    the textbook's condensed regime. The draw depends on `seed` only: first (w, b) neuron by neuron, then a,
     then the output bias. PyTorch's generator gives the same numbers on processors with and without vector
     units; between versions of the mathematical library they may differ in the last place.
     Returns Sequential(Linear, activation, Linear) in float64.
     Raises ValueError where a size is below 1 or std is negative or not finite, TypeError for no activation.
-    Source: chapter section 1.1, equation (1.1).
+    Source: textbook section 1.1, equation (1.1).
 
     >>> net = two_layer(1, 3, activation=nn.Tanh, seed=1)
     >>> net(torch.zeros(5, 1, dtype=torch.float64)).shape

@@ -146,7 +146,7 @@ def activation_of(module: nn.Module | None) -> Activation:
     σ, σ', σ'' elementwise. `None` is the identity, as in a last layer. A module of the reader's own, or
     a known one with other settings (Softplus(beta=2), GELU("tanh")), is differentiated by autograd; one of
     the reader's own is taken as smooth, with no symmetry. Raises TypeError for anything that is no module.
-    Source: chapter section 1.2 (the Hessian needs σ''), section 1.3 (symmetries).
+    Source: textbook section 1.2 (the Hessian needs σ''), section 1.3 (symmetries).
 
     >>> activation_of(nn.Tanh()).odd
     True

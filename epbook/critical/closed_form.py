@@ -61,7 +61,7 @@ class TwoLayer:
 
     θ is in the order of torch.nn.utils.parameters_to_vector: W row by row, b, A row by row, c. Samples
     are the last axis of every array, so that the innermost loops run over contiguous memory.
-    Source: chapter section 1.2; the split into two parts is that of JML22 theorem 6.3.
+    Source: textbook section 1.2; the split into two parts is that of JML22 theorem 6.3.
     """
 
     def __init__(self, first: Layer, second: Layer, x: Tensor, y: Tensor, loss: Loss) -> None:

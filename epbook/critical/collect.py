@@ -27,7 +27,7 @@ from epbook.results import Result
 class CriticalPoints(Result):
     """Distinct finite critical points by falling loss, how often each was reached, and all statuses.
 
-    Source: chapter section 1.2; the empirical diagram of EP21, figure 4.
+    Source: textbook section 1.2; the empirical diagram of EP21, figure 4.
     """
 
     points: tuple[CriticalPoint, ...]
@@ -63,7 +63,7 @@ def find_critical_points(
     and their own number only. Returns `CriticalPoints`, the same for the same arguments.
     Raises ValueError where width or starts is below 1, and as `find_critical`. For ReLU and its like nearly
     all searches end on a kink: `relu_minima` lists their minima without a search.
-    Source: chapter section 1.2; the empirical diagram of EP21, figure 4.
+    Source: textbook section 1.2; the empirical diagram of EP21, figure 4.
 
     >>> import epbook as ep
     >>> x, y = ep.data.tanh_teacher()
@@ -95,7 +95,7 @@ def random_start(
     w ~ N(0, g²)/std(x) with log g uniform on [log 0.3, log 10], b = −w·x_i for a random i, a ~ N(0, var y).
     Where σ has a kink, at which there is no Hessian, x_i is moved by N(0, 0.3² var x).
     y: (n, d_out), or (n,) class labels. Raises ValueError where x or y is no such table.
-    Source: chapter section 1.2.
+    Source: textbook section 1.2.
 
     >>> x, y = torch.zeros(5, 2), torch.tensor([0, 1, 2, 1, 0])
     >>> random_start(3, x, y, activation="tanh", seed=0, number=0)[2].weight.shape

@@ -32,7 +32,7 @@ class CriticalPoint(Result):
     backward pass. status: "finite" (a critical point), "diverging" (a channel to infinity), "saturated"
     (some σ is constant on all of the data) or "not converged". reason: how we know. floor: what one unit in
     the last place of one parameter does to ‖∇R‖₁ at most. steps: evaluations of the Hessian in the search.
-    signs: the inertia, None unless the status is finite. Source: chapter section 1.2.
+    signs: the inertia, None unless the status is finite. Source: textbook section 1.2.
     """
 
     model: nn.Sequential
@@ -80,7 +80,7 @@ def find_critical(
     Returns a `CriticalPoint`; a point at infinity is never called one: see its status and reason.
     Raises TypeError and ValueError as `hessian` does, for kinks only at the start; ValueError where an
     option is out of range.
-    Source: chapter section 1.2; channels to infinity: arXiv 2506.14951.
+    Source: textbook section 1.2; channels to infinity: arXiv 2506.14951.
 
     >>> import epbook as ep
     >>> x, y = ep.data.tanh_teacher()

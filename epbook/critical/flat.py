@@ -35,7 +35,7 @@ def null_directions(net: nn.Sequential, H: Tensor | NDArray, *, tolerance: float
     H: (P, P), the Hessian at a critical point of the network. tolerance: default P · 2.2e-16 · 1e3 · max|λ|.
     Returns orthonormal columns, (P, k), to be handed to `inertia(H, null=...)`. Raises TypeError where
     the network is not one of `layers`, ValueError where H does not fit it.
-    Source: EP21 theorem 2 (copies); chapter section 1.3.
+    Source: EP21 theorem 2 (copies); textbook section 1.3.
 
     >>> import epbook as ep
     >>> copies = (torch.ones(2, 1), None, nn.Tanh()), (torch.ones(1, 2), None, None)

@@ -28,7 +28,7 @@ class Flow(Result):
     times (k,), parameters (k, P), losses (k,), gradients (k,): t, θ(t), R and ‖∇R‖₂. start: the network at
     t = 0, in float64. status: "finished", or "stopped" where it runs away or the solver gives up; the
     states up to there are kept. reason: what the solver says.
-    Source: chapter section 1.2.
+    Source: textbook section 1.2.
 
     >>> import epbook as ep
     >>> net = ep.two_layer(1, 1, activation=nn.Tanh, std=0.1)
@@ -67,7 +67,7 @@ def gradient_flow(
     time: the end, in units of 1/curvature; points: how many states to keep, evenly spaced in t.
     net, x, y, loss: as in `hessian`; rtol, atol: of the solver, per parameter.
     Returns a `Flow`; where the solver gives up, its status says so. Raises as `hessian`, for kinks only at
-    the start; ValueError for a time that is not positive or points < 2. Source: chapter section 1.2.
+    the start; ValueError for a time that is not positive or points < 2. Source: textbook section 1.2.
 
     >>> import epbook as ep
     >>> x, y = ep.data.tanh_teacher()

@@ -29,7 +29,7 @@ def hessian(net: nn.Sequential, x: Tensor, y: Tensor, *, loss: Loss = mse_loss) 
     refused where one is closer than 1e-9 of the largest of its layer.
     Raises TypeError where the network or the data are of the wrong kind, ValueError where shapes do not
     fit, a number is not finite, or a pre-activation is at a kink.
-    Source: chapter section 1.2.
+    Source: textbook section 1.2.
 
     >>> import epbook as ep
     >>> net = ep.sequential([(torch.ones(1, 1), None, nn.Tanh()), (torch.ones(1, 1), None, None)])

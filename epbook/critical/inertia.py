@@ -39,7 +39,7 @@ def inertia(
     Raises TypeError where H is not of real numbers; ValueError where it is not square, finite and
     symmetric, where a column of `null` is no null direction, or an option is out of range or without
     effect; ImportError without python-flint (the extra `certify`).
-    Source: Sylvester's law of inertia; chapter section 1.2.
+    Source: Sylvester's law of inertia; textbook section 1.2.
 
     >>> inertia([[2.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 0.0]])
     Inertia(negative=1, zero=1, positive=1)

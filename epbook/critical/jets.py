@@ -40,7 +40,7 @@ _NUMPY: dict[type[nn.Module], Jet] = {nn.Tanh: _tanh, nn.Sigmoid: _sigmoid, nn.R
 def jet_of(module: nn.Module | None) -> Jet:
     """z ↦ (σ(z), σ'(z), σ''(z)) on NumPy arrays of any shape.
 
-    Errors as in `epbook.activations.activation_of`. Source: chapter section 1.2.
+    Errors as in `epbook.activations.activation_of`. Source: textbook section 1.2.
 
     >>> [float(part[0]) for part in jet_of(nn.Tanh())(np.zeros(1))]
     [0.0, 1.0, -0.0]

@@ -29,7 +29,7 @@ class Ramp(NamedTuple):
 
     low, high: its kink −b/w lies between these two samples, or on one if they are equal; −inf and inf for a
     neuron that is on at all samples. right: is it on to the right of its kink (w > 0)? sign: of a, 1 or −1.
-    Source: chapter section 1.1.
+    Source: textbook section 1.1.
     """
 
     low: float
@@ -42,7 +42,7 @@ class Ramp(NamedTuple):
 class ReluMinimum(Result):
     """A local minimum: its loss, and the neurons of a smallest net that has it.
 
-    Source: chapter section 1.1.
+    Source: textbook section 1.1.
     """
 
     loss: float
@@ -93,7 +93,7 @@ def relu_minima(x: Tensor, y: Tensor, *, pieces: int, on_samples: bool = True) -
     (4n)^pieces / pieces! choices, or (2n)^pieces / pieces! without kinks on samples: 2 s for 4 pieces, or
     5 without, at n = 20.
     Raises ValueError where the data are not such, or pieces is no whole number of at least 1.
-    Source: chapter section 1.1 (the data); the convexity is that of least squares.
+    Source: textbook section 1.1 (the data); the convexity is that of least squares.
 
     >>> import epbook as ep
     >>> found = relu_minima(*ep.data.relu_teacher(5), pieces=1)

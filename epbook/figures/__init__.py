@@ -1,4 +1,4 @@
-"""Figures of the chapters, a module each: plain functions from computed numbers to a matplotlib Figure."""
+"""Figures of the pages, a module each: plain functions from computed numbers to a matplotlib Figure."""
 
 from epbook.extras import needs
 

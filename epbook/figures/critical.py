@@ -1,4 +1,4 @@
-"""Figures of the chapter on critical points (section 1.2)."""
+"""Figures of the page on critical points (section 1.2)."""
 
 from __future__ import annotations
 

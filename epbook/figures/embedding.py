@@ -85,7 +85,7 @@ def _column(count: int) -> NDArray:
 def spectra(values: dict[str, ArrayLike], tolerance: float, *, line: float = 1e-11) -> Figure:
     """|λ| of several Hessians side by side, sorted, on a logarithmic axis, coloured by sign: figure 1.5.
 
-    values: eigenvalues by title; |λ| ≤ tolerance counts as zero. line: the chapter's dashed guide.
+    values: eigenvalues by title; |λ| ≤ tolerance counts as zero. line: the textbook's dashed guide.
     Raises nothing of its own. Source: textbook section 1.3, figure 1.5.
     """
     figure, panels = subplots(1, len(values), sharey=True, figsize=(6.8, 3.5))

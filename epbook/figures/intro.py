@@ -30,7 +30,7 @@ def split_view(
 
     net: two-layer, one input, one output. x, y: data, (n, 1). copies: indices of the two neurons that
     were one. facts: (name, value) lines under the network. Raises ValueError for any other shape of
-    network. Source: chapter section 1.3, figure 1.4.
+    network. Source: textbook section 1.3, figure 1.4.
 
     >>> from epbook.networks import two_layer
     >>> x = torch.linspace(-1, 1, 5, dtype=torch.float64)[:, None]

@@ -20,7 +20,7 @@ def volumes(heights: ArrayLike, fractions: dict[str, dict[int, NDArray]]) -> Fig
     """Fraction of a ball in which the loss is within ε of the critical one, per target and source width.
 
     heights: the ε, ascending; fractions: target → width → (repetitions, ε). The line is the median of the
-    repetitions, the band goes from the lowest to the highest. Raises nothing of its own. Source: chapter
+    repetitions, the band goes from the lowest to the highest. Raises nothing of its own. Source: textbook
     section 1.3, on volume.
     """
     figure, panels = subplots(1, len(fractions), sharex=True, sharey=True)

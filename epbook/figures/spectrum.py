@@ -38,7 +38,7 @@ def loss_spectrum(
     """How often each loss is met in training, one row a width; ticks on top mark the lines, some by name.
 
     counts: (widths, bins) numbers of steps; edges: (bins + 1,) of log10 loss; colour: log10 of a bin's share
-    of its row on [−2.5, 0]; lines: log10 losses; names: name → log10 loss. Source: chapter figure 1.2.
+    of its row on [−2.5, 0]; lines: log10 losses; names: name → log10 loss. Source: textbook figure 1.2.
     """
     figure, axes = subplots(figsize=(6.6, 4.4))
     image = _spectrum(axes, widths, counts, edges)
@@ -61,7 +61,7 @@ def _shade_bar(figure: Figure, image: QuadMesh, axes: Axes | Sequence[Axes]) -> 
 def two_spectra(
     widths: Sequence[int], left: np.ndarray, right: np.ndarray, edges: np.ndarray, titles: tuple[str, str]
 ) -> Figure:
-    """Two loss spectra side by side, as in `loss_spectrum`. Source: chapter figure 1.2, and beyond it."""
+    """Two loss spectra side by side, as in `loss_spectrum`. Source: textbook figure 1.2, and beyond it."""
     figure, pair = subplots(1, 2, figsize=(6.6, 3.4), sharey=True)
     for axes, counts, title in zip(pair, (left, right), titles, strict=True):
         image = _spectrum(axes, widths, counts, edges)

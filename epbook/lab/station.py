@@ -105,7 +105,7 @@ def laboratory(
 
     x, y: (n, 1), 3 ≤ n ≤ 60, x ascending, finite. width: 1 to 2000. brief: points and loss alone. play: once
     by itself. script: False where an earlier laboratory of the same page has brought script and style.
-    Raises ValueError for data or numbers that are not such. Source: chapter section 1.1.
+    Raises ValueError for data or numbers that are not such. Source: textbook section 1.1.
 
     >>> from epbook.data import relu_teacher
     >>> lab = laboratory(*relu_teacher())
@@ -166,7 +166,7 @@ def splitting(
     net: two-layer with tanh, one input and output, no output bias, at a minimum (`find_critical`). x, y:
     (n, 1). script: False where an earlier laboratory of the same page has brought script and style.
     Raises ValueError for another form of net or data, and a neuron that is not there.
-    Source: chapter section 1.3; the law is that of a quadratic saddle.
+    Source: textbook section 1.3; the law is that of a quadratic saddle.
 
     >>> from epbook.data import tanh_teacher
     >>> from epbook.networks import two_layer

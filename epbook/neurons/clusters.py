@@ -16,7 +16,7 @@ def distance(neurons: Neurons) -> np.ndarray:
 
     d_jk = ‖û_j − û_k‖²/2 where σ is homogeneous, else ‖u_j − u_k‖²/(‖u_j‖² + ‖u_k‖²). For odd σ the smaller
     of d(u_j, u_k) and d(u_j, −u_k). In both, neither the unit of x nor that of a matters. Raises nothing of
-    its own. Source: chapter section 1.4 for the first; the second is this book's.
+    its own. Source: textbook section 1.4 for the first; the second is this book's.
 
     >>> import torch
     >>> from torch import nn

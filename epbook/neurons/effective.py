@@ -24,7 +24,7 @@ def effective_neurons(
     of the largest ‖A_g‖ are dropped. Returns `Neurons` with u = û_g and a = A_g, the largest first.
     Raises ValueError where angle is not in [0, π/2], amplitude not in [0, 1), or σ is not homogeneous as
     ReLU is: elsewhere equal orientations are not equal neurons (`ep.reduction.groups` takes any σ).
-    Source: chapter section 1.1, figure 1.3(b).
+    Source: textbook section 1.1, figure 1.3(b).
 
     >>> from epbook.networks import sequential
     >>> twins = sequential([(torch.ones(2, 1), torch.ones(2), nn.ReLU()), (torch.ones(1, 2), None, None)])

@@ -24,7 +24,7 @@ class Neurons(Result):
     bias: whether u ends with a bias. activation: σ, None for the identity.
     next_bias: what the next layer adds, (outputs,), or None.
     eps: relative precision of the number type that the weights came in; up to it they can be equal.
-    Source: chapter section 1.1, equation (1.1).
+    Source: textbook section 1.1, equation (1.1).
     """
 
     incoming: Tensor
@@ -166,7 +166,7 @@ def features(net: nn.Sequential, *, layer: int = 0) -> Neurons:
 
     net: a Sequential of Linear and elementwise activations. Returns `Neurons`, m rows, float64, no units.
     Raises ValueError for a layer that is not there, and as `ep.layers` does.
-    Source: chapter section 1.1, figure 1.3(b).
+    Source: textbook section 1.1, figure 1.3(b).
 
     >>> from epbook.networks import sequential
     >>> hidden = (torch.tensor([[3.0]]), torch.tensor([4.0]), nn.ReLU())

@@ -35,7 +35,7 @@ def coefficient(neurons: Neurons, group: Sequence[int], sign: Tensor, incoming: 
     """a of a neuron with these u that stands for a group, (outputs,).
 
     a = Σ_k s_k a_k ‖u_k‖/‖u‖ where σ is homogeneous, else Σ_k s_k a_k. Raises nothing of its own. Source:
-    chapter section 1.4 (a_j ← Σ_k a_k‖w_k‖/‖w_j‖).
+    textbook section 1.4 (a_j ← Σ_k a_k‖w_k‖/‖w_j‖).
 
     >>> from torch import nn
     >>> twins = Neurons(torch.tensor([[1.0], [2.0]]), torch.ones(2, 1), False, nn.ReLU())

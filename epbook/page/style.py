@@ -1,4 +1,4 @@
-"""One figure style for the whole book: sizes, fonts, and colours that mean the same in every chapter."""
+"""One figure style for the whole book: sizes, fonts, and colours that mean the same on every page."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def subplots(
 
 
 def width_colour(width: float) -> str:
-    """The colour that stands for a network of `width` hidden neurons, the same in every chapter.
+    """The colour that stands for a network of `width` hidden neurons, the same on every page.
 
     WIDTHS at t = (ln m / ln 10⁴)^0.7, in 64 steps: dark for narrow, bright for wide, in an order that
     survives grey print, and never the blue or the orange of the signs.

@@ -21,7 +21,7 @@ class Groups(Result):
     worst: the least similarity of a pair of each group (1.0 for a neuron on its own).
     low: neurons of low amplitude, left out. constant: neurons with w = 0, whose constant output goes
     into the next layer's bias. amplitude: of every neuron. threshold: the similarity asked for.
-    Source: chapter section 1.4.
+    Source: textbook section 1.4.
     """
 
     layer: int
@@ -64,7 +64,7 @@ def groups(
     contribute nothing). Where the next layer has a bias, so are neurons with w = 0: they are constants.
     Raises ValueError for a similarity not in (0, 1], low_amplitude not in [0, 1), a layer that is not
     there, and as `ep.layers` does.
-    Source: chapter section 1.4, figure 1.7(b), which leaves the linkage open; scipy.cluster.hierarchy.
+    Source: textbook section 1.4, figure 1.7(b), which leaves the linkage open; scipy.cluster.hierarchy.
 
     >>> from epbook.embedding import split
     >>> from epbook.networks import two_layer
@@ -79,7 +79,7 @@ def groups(
 
 
 def check_thresholds(similarity: float, low_amplitude: float) -> None:
-    """Raise ValueError where they are not in (0, 1] and [0, 1). Source: chapter section 1.4.
+    """Raise ValueError where they are not in (0, 1] and [0, 1). Source: textbook section 1.4.
 
     >>> check_thresholds(0.9, 1.5)
     Traceback (most recent call last):
@@ -122,7 +122,7 @@ def grouped(neurons: Neurons, layer: int, similarity: float, low_amplitude: floa
 def together(neurons: Neurons, group: Sequence[int]) -> float:
     """How much equal neurons can contribute as one, ‖Σ_k s_k c_k‖·gain: their outputs may cancel.
 
-    Source: chapter section 1.4.
+    Source: textbook section 1.4.
 
     >>> import torch
     >>> twins = Neurons(torch.ones(2, 1), torch.tensor([[1.0], [-1.0]]), False, nn.ReLU())

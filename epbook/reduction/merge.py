@@ -43,7 +43,7 @@ def merge(
 ) -> Merged:
     """The neurons that stand for the groups `found`, in one of the MODES of `reduce`; x for the refit.
 
-    Source: chapter section 1.4.
+    Source: textbook section 1.4.
     """
     stand = [
         _stand_in(neurons, group, 1 - worst <= equal_up_to(neurons.eps), mode, rng)

@@ -34,7 +34,7 @@ def reduce(
     """Merge similar neurons into one and drop those of low amplitude; a smaller plain Sequential.
 
     Σ_{k∈G} a_k σ(u_k·x̃) ≈ a σ(u·x̃) for every group G of `groups(net, similarity=…)`, with
-    "random": u = u_j for one random j ∈ G, a = Σ_k a_k‖u_k‖/‖u_j‖ (the chapter's rule);
+    "random": u = u_j for one random j ∈ G, a = Σ_k a_k‖u_k‖/‖u_j‖ (the textbook's rule);
     "mean": u along Σ_k ‖A_k‖ û_k, the amplitude-weighted mean orientation, and a by the same rule;
     "least-squares": u as in "mean", and a the least-squares fit of the next layer's input on x.
     Where σ is not homogeneous, equal weights are what can be merged: û = u, and norms do not enter. For
@@ -47,7 +47,7 @@ def reduce(
     the report speaks of the weights as that type holds them.
     Returns (network, Report). Raises ValueError for an unknown mode, "least-squares" without x, y without
     x, a layer that is not there, data that do not fit, an output that overflows, and as `groups` does.
-    Source: chapter section 1.4, the converse of embedding (arXiv 2405.17501); modes "mean" and
+    Source: textbook section 1.4, the converse of embedding (arXiv 2405.17501); modes "mean" and
     "least-squares" are this book's.
 
     >>> from epbook.embedding import split

@@ -17,7 +17,7 @@ class LayerReport(Result):
     offset, slope: ‖change of the next layer's input‖ ≤ offset + slope·‖x̃‖ for **every** input x̃ = [x; 1]
     of this layer; None where σ has no known Lipschitz constant.
     bound: the same at the largest ‖x̃‖ of the data, carried to the output; None without data.
-    Source: chapter section 1.4.
+    Source: textbook section 1.4.
     """
 
     groups: Groups
@@ -48,7 +48,7 @@ class Report(Result):
     change: max_i ‖f_small(x_i) − f(x_i)‖ over the data, as computed in float64; bound: at least as large,
     from the bounds of the layers and the rounding of both computations;
     None where σ has no known Lipschitz constant. loss_before, loss_after: on the data.
-    All None where the data for it was not given. Source: chapter section 1.4.
+    All None where the data for it was not given. Source: textbook section 1.4.
     """
 
     layers: tuple[LayerReport, ...]

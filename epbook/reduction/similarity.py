@@ -17,7 +17,7 @@ def similarity(net: nn.Sequential, *, layer: int = 0) -> Tensor:
 
     net: a Sequential of Linear and elementwise activations. Returns (m, m), in [−1, 1], symmetric, float64.
     Raises ValueError for a layer that is not there, and as `ep.layers` does.
-    Source: chapter section 1.4, figure 1.7(b); the second measure is this book's.
+    Source: textbook section 1.4, figure 1.7(b); the second measure is this book's.
 
     >>> net = nn.Sequential(nn.Linear(1, 2, bias=False), nn.ReLU(), nn.Linear(2, 1, bias=False))
     >>> _ = net[0].weight.data.copy_(torch.tensor([[1.0], [3.0]]))
@@ -37,7 +37,7 @@ def amplitude(net: nn.Sequential, *, layer: int = 0) -> Tensor:
     ‖A_k‖ = ‖a_k‖·‖u_k‖ where σ is homogeneous, else ‖a_k‖·(|σ(0)| + ‖u_k‖), u = (w, b).
 
     Returns (m,), per unit of ‖[x; 1]‖, float64. Raises ValueError as `similarity` does.
-    Source: chapter sections 1.1 and 1.4 (A = |a|·‖w‖).
+    Source: textbook sections 1.1 and 1.4 (A = |a|·‖w‖).
 
     >>> from epbook.networks import two_layer
     >>> net = two_layer(1, 3, std=1.0)

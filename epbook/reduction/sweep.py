@@ -25,7 +25,7 @@ class Cut(Result):
     "pruning" keeps the neurons with the largest input weights, "one of each" the loudest of each group;
     "… refitted" fits the outgoing weights of what is left as the mode "least-squares" does.
     agreement: share of test inputs with the full network's prediction; accuracy: share classified rightly.
-    Source: chapter section 1.4.
+    Source: textbook section 1.4.
     """
 
     groups: Groups
@@ -63,7 +63,7 @@ def sweep_similarity(
 
     x (n, inputs), y (n, classes): for the fit and the reports; x_test, y_test (labels or one-hot): for
     agreement and accuracy. layer: which hidden layer. seed: draws the representatives.
-    Raises ValueError as `reduce` and `accuracy` do. Source: chapter section 1.4, one threshold, 0.9.
+    Raises ValueError as `reduce` and `accuracy` do. Source: textbook section 1.4, one threshold, 0.9.
 
     >>> import torch
     >>> from epbook.networks import two_layer

@@ -19,7 +19,7 @@ class Escape(Result):
     """Whether and when a run left: status 'escaped', 'stayed' or 'diverged', and the reason in words.
 
     at: the step at which the loss was below the level for the first time; None where it never was.
-    Source: chapter section 1.3 (escape from saddles).
+    Source: textbook section 1.3 (escape from saddles).
     """
 
     status: str
@@ -57,7 +57,7 @@ def escape_time(
     Returns an `Escape`; its `steps` raises DivergedError where `steps` did not suffice or the run diverged,
     of which a DivergenceWarning tells too.
     Raises ValueError or TypeError for a network of another form, data that do not fit, a number out of range.
-    Source: chapter section 1.3 (escape from saddles).
+    Source: textbook section 1.3 (escape from saddles).
 
     >>> from epbook.data import tanh_teacher
     >>> from epbook.networks import two_layer

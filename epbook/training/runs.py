@@ -20,7 +20,7 @@ class Runs(Result):
 
     widths, seeds: what was trained; stds: of the parameters at the start, per width. edges: BINS + 1 edges of
     log10 loss. diverged: {(width, seed): first step whose loss is not finite}; all other nets are complete.
-    Source: chapter section 1.1, figures 1.1-1.3.
+    Source: textbook section 1.1, figures 1.1-1.3.
     """
 
     widths: tuple[int, ...]

@@ -42,7 +42,7 @@ def features(net: nn.Module, *, units: str | Units | None = None) -> Neurons:
 
     Returns `ep.neurons.Neurons`, (m, |w|) and (m, |C|), float64; its activation stands for the symmetries
     of φ. Raises ValueError for a family that is not there, and for units of different sizes.
-    Source: chapter sections 1.1 and 1.4, for neurons.
+    Source: textbook sections 1.1 and 1.4, for neurons.
 
     >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3))
     >>> features(net).incoming.shape, features(net).outgoing.shape
@@ -74,7 +74,7 @@ def groups(
     s_jk ≥ similarity for every pair of a group (complete linkage); s = ŵ_j·ŵ_k where φ is homogeneous.
 
     Arguments and result as in `ep.reduction.groups`, with units= as in `split`. Raises what these raise.
-    Source: chapter section 1.4; Chen & Xu 2024 for channels.
+    Source: textbook section 1.4; Chen & Xu 2024 for channels.
 
     >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3))
     >>> from epbook.units.split import split

@@ -29,7 +29,7 @@ class UnitReport(Result):
     """What `ep.units.reduce` did: the groups of each family, and what changed on the data.
 
     change: largest ‖f(x) − f′(x)‖ over the samples. loss_before, loss_after: R. None without data.
-    Source: chapter section 1.4.
+    Source: textbook section 1.4.
     """
 
     groups: tuple[UnitGroups, ...]
@@ -73,7 +73,7 @@ def reduce(
     C of the family are refitted so that the sum they enter, on x and at all positions, comes as near as
     possible to that of `net`. Returns (network, UnitReport). Raises ValueError for an unknown mode,
     "least-squares" without x, y without x, and as `groups` does.
-    Source: chapter section 1.4; Chen & Xu 2024 for channels; the refit as in He, Zhang & Sun 2017.
+    Source: textbook section 1.4; Chen & Xu 2024 for channels; the refit as in He, Zhang & Sun 2017.
 
     >>> from epbook.units.split import split
     >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 2, 3))

@@ -17,7 +17,7 @@ def refitted(original: nn.Module, small: nn.Module, family: Units, x: Tensor) ->
     min_ΔC Σ_positions ‖s − s′ − ΔC φ‖², of least norm where it is not unique: what is right already stays.
 
     family: as the small network has it. Raises ValueError where what reads the units is neither a Linear
-    nor a convolution. Source: He, Zhang & Sun 2017; chapter section 1.4 for neurons.
+    nor a convolution. Source: He, Zhang & Sun 2017; textbook section 1.4 for neurons.
     """
     reader = small.get_submodule(family.sum_at)
     if not isinstance(reader, nn.Linear | nn.Conv1d | nn.Conv2d) or len(family.outgoing) != 1:
