@@ -10,7 +10,6 @@ import yaml
 ROOT = Path(__file__).parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [TOC["root"], *(entry["file"] for entry in TOC["chapters"])]
-DONE = PAGES
 DECORATIONS = "hat|tilde|bar|dot|ddot|mathcal|mathbb|check|overline|widetilde|widehat"
 GREEK = (
     "alpha|beta|gamma|delta|epsilon|varepsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|phi|"

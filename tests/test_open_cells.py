@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from page_words import DONE, ROOT
+from page_words import PAGES, ROOT
 
 LINES, COLUMNS, CELLS = 15, 79, 15
-NOTEBOOKS = [name for name in DONE if (ROOT / f"{name}.ipynb").exists()]
+NOTEBOOKS = [name for name in PAGES if (ROOT / f"{name}.ipynb").exists()]
 
 
 def cells(name):
