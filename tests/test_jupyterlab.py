@@ -61,7 +61,7 @@ def test_the_slider_of_a_live_notebook_computes_anew(lab, browser):
     picture = page.locator(".jp-OutputArea .widget-html svg.ep-svg").first
     picture.wait_for()
     # The live form only: the frames of the built page stay away where a kernel computes.
-    assert page.locator(".jp-OutputArea input[type=range]").count() == 0
+    assert page.locator(".jp-OutputArea .ep-explore").count() == 0
     before = picture.inner_html()
     handle = page.locator(".jp-OutputArea .noUi-handle").first
     label = page.locator(".jp-OutputArea .widget-label:not(.widget-inline-hlabel .widget-label)").last

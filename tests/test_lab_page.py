@@ -175,7 +175,7 @@ def test_extreme_controls_end_in_a_word(look):
 
 def test_runs_fill_the_spectrum_row_by_row_and_another_task_empties_it(look):
     page = look("full")
-    page.get_by_role("button", name="10 runs of each width", exact=True).click()
+    page.get_by_role("button", name="10 runs each", exact=True).click()
     page.wait_for_function("document.querySelector('.ep-lab-live').dataset.filled", timeout=120_000)
     label = page.locator("svg[aria-label^='Spectrum']").get_attribute("aria-label")
     for width in (1, 2, 3, 10, 30, 100):

@@ -4,6 +4,7 @@ from epbook.extras import needs
 
 with needs("figures"):
     from epbook.figures import (
+        cards,
         critical,
         embedding,
         intro,
@@ -17,6 +18,7 @@ with needs("figures"):
     )
 
 __all__ = [
+    "cards",
     "critical",
     "embedding",
     "intro",

@@ -65,7 +65,7 @@ def split(net: nn.Sequential, x: Tensor, y: Tensor, neuron: int, lr: float, *, s
     2
     """
     figure, (left, right) = subplots(1, 2, figsize=(8.2, 3.2))
-    alphas = np.linspace(-0.5, 1.5, 41)
+    alphas = np.linspace(0, 1, 41)
     wide = [split_neuron(net, neuron=neuron, alpha=float(alpha)) for alpha in alphas]
     lowest = np.stack([torch.linalg.eigvalsh(hessian(each, x, y))[:3].numpy() for each in wide])
     left.axhline(0, color=MUTED, lw=0.8)

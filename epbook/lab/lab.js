@@ -31,8 +31,9 @@ export function laboratory(host, model, module, source) {
   const below = host.appendChild(element("div", { class: "ep-lab-controls ep-lab-time" }));
   const words = host.appendChild(element("p", { class: "ep-lab-says", role: "status" }));
 
+  const early = brief ? lossView(views, steps) : null;  // what a phone shows first
   const points = pointsView(views, { x, y: state.y, moved });
-  const loss = lossView(views, steps), neurons = brief ? null : neuronsView(views), many = brief ? null : spectrumView(views, ROWS);
+  const loss = early ?? lossView(views, steps), neurons = brief ? null : neuronsView(views), many = brief ? null : spectrumView(views, ROWS);
 
   // Answers come late, and in any order: each belongs to a version of the points and of the settings.
   let data = 0, ticket = 0, shown = 0, timer = 0, run = null, runOf = -1, lines = null, linesOf = -1;
@@ -131,7 +132,7 @@ export function laboratory(host, model, module, source) {
     round++;
     rows = new Map();
     many.show(rows);
-    for (const [i, each] of fills.entries()) each.textContent = `${ATTEMPTS[i]} runs of each width`;
+    for (const [i, each] of fills.entries()) each.textContent = `${ATTEMPTS[i]} runs each`;
   }
   function fill(attempts, own) {  // row by row, the narrow nets first
     workers.drop();

@@ -20,8 +20,9 @@ let serial = 0;
 
 // A figure in `host`: {root, inside (clipped), behind, sx, sy, left, right, top, floor, setX, setY, caption}.
 export function frame(host, { title, label, left = 48, right = WIDTH - 12, xName, yName, interactive = false }) {
-  const figure = document.createElement("figure"), caption = document.createElement("figcaption");
+  const figure = document.createElement("div"), caption = document.createElement("div");
   figure.className = "ep-lab-view";
+  caption.className = "ep-lab-title";
   caption.textContent = title;
   const root = make("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: interactive ? "group" : "img", "aria-label": label });
   figure.append(caption, root);

@@ -198,8 +198,8 @@ def splitting(
         "steps": whole(steps, "steps", 1),
     }
     alt = (
-        "Left, the smallest curvatures of the split net over the share α: one is negative between 0 and 1 or "
-        "outside. Right, how far the loss falls after a nudge, in time, beside the foretold exponential."
+        "Left, the smallest curvatures of the split net over the share α: one is negative between 0 and 1. "
+        "Right, how far the loss falls after a nudge, in time, beside the foretold exponential."
     )
     draw = functools.partial(
         drawing.split, net, torch.from_numpy(inputs), torch.from_numpy(targets), neuron, lr

@@ -4,7 +4,7 @@ import { element } from "./controls.js";
 import { decades, frame, make, marks, minus, path, thousands } from "./plot.js";
 
 export function lossView(host, steps) {
-  const view = frame(host, { title: "The loss, and the lines that were there before", label: "Loss of the net", right: 318, xName: "training step", yName: "log₁₀ loss" });
+  const view = frame(host, { title: "The loss, and the lines that were there before", label: "Loss of the net", right: 304, xName: "training step", yName: "log₁₀ loss" });
   const time = Math.log10(steps), start = view.left;
   view.setX([0, time], decades(0, time));
   const ticks = make("path", { class: "ep-lab-ticks" }, view.behind), lines = make("path", { class: "ep-lab-lines" }, view.behind);

@@ -4,6 +4,7 @@ from epbook.extras import needs
 
 with needs("figures"):
     from epbook.page.axis import Axis
+    from epbook.page.cards import Card, Cards
     from epbook.page.claims import Claim, Claims
     from epbook.page.explore import Explorer, explore
     from epbook.page.glue import glue
@@ -37,6 +38,8 @@ __all__ = [
     "SERIES",
     "SIGN_COLOURS",
     "Axis",
+    "Card",
+    "Cards",
     "Claim",
     "Claims",
     "Explorer",
