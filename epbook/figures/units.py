@@ -54,7 +54,7 @@ def walk(along: ArrayLike, curve: ArrayLike, chord: ArrayLike) -> Figure:
     axes.semilogy(along, np.maximum(curve, 1e-18), "o-", color=SERIES[0], label="along the curved set")
     axes.semilogy(along, np.maximum(chord, 1e-18), "s--", color=SERIES[1], label="straight from end to end")
     axes.set(xlabel="part of the way", ylabel="largest entry of the gradient", ylim=(1e-18, 1))
-    axes.legend(loc="center right")
+    axes.legend(loc="center")
     return figure
 
 
