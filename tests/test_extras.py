@@ -19,7 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 OPTIONAL = sorted({package for packages, _ in EXTRAS.values() for package in packages})
 LIGHT = {"torch", "numpy", "scipy", "numba", "llvmlite", "joblib", "tqdm"}  # llvmlite is numba's own
 # These rooms ask for their extra in their __init__, which runs before any of their modules does.
-GUARDED = {"page": "figures", "figures": "figures"}
+GUARDED = {"page": "figures", "figures": "figures", "lab": "figures"}
 DISTRIBUTION = {
     "sklearn": "scikit-learn",
     "flint": "python-flint",

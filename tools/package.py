@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 UV = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
 EXTRAS = ("figures", "sliders", "laboratory", "data", "certify")
 # Rooms and modules whose examples need an extra; all others must do without.
-NEED_EXTRAS = ("page", "figures", "laboratory", "data/digits.py", "data/flowers.py", "data/idx.py")
+NEED_EXTRAS = ("page", "figures", "lab", "data/digits.py", "data/flowers.py", "data/idx.py")
 FLAGS = ["-q", "-p", "no:cacheprovider", "-o", "doctest_optionflags=NORMALIZE_WHITESPACE ELLIPSIS"]
 
 

@@ -4,6 +4,9 @@ The numba kernels of `epbook.training` and `epbook.critical` are compiled to Web
 `kernels.wasm`); what is around them is JavaScript, a module for each subject, joined by `assets`.
 """
 
-from epbook.lab.station import Laboratory, laboratory, splitting
+from epbook.extras import needs
+
+with needs("figures"):
+    from epbook.lab.station import Laboratory, laboratory, splitting
 
 __all__ = ["Laboratory", "laboratory", "splitting"]
