@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,22 @@ def test_binder_builds_with_the_extras_of_the_package_from_pinned_versions():
 def test_the_dev_container_is_read():
     container = json.loads(text(".devcontainer/devcontainer.json"))
     assert set(re.findall(r"make ([a-z]+)", container["onCreateCommand"])) <= TARGETS
+
+
+def test_colab_installs_what_the_notebooks_import():
+    """The line that the landing page tells to run first names the address, and extras for every import."""
+    (extras,) = re.findall(r'"epbook\[([a-z,]+)\] @ git\+\{repository\}"', text("web/book_site.py"))
+    offered = PROJECT["optional-dependencies"]
+    assert set(extras.split(",")) <= set(offered)
+    brought = " ".join(
+        [*PROJECT["dependencies"], *(word for name in extras.split(",") for word in offered[name])]
+    )
+    for path in sorted((ROOT / "book").glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for name in re.findall(r"^(?:import|from) (\w+)", "".join(cell["source"]), re.MULTILINE):
+                if cell["cell_type"] == "code" and name not in sys.stdlib_module_names | {"epbook"}:
+                    # pandas comes with mlxtend; Colab has it anyway
+                    assert {"sklearn": "scikit-learn", "pandas": "mlxtend"}.get(name, name) in brought, (
+                        path,
+                        name,
+                    )

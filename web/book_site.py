@@ -50,7 +50,8 @@ def configure(app: Sphinx, config: Config) -> None:
     config.mathjax_path = "mathjax/startup.js"
     config.mathjax3_config = {"loader": {"load": ["input/tex", "output/chtml", "a11y/assistive-mml"]}}
     repository = config.html_theme_options.get("repository_url", "")
-    config.myst_substitutions["install"] = f"`%pip install git+{repository}`"
+    package = f"epbook[figures,sliders,data,certify] @ git+{repository}"
+    config.myst_substitutions["install"] = f"`%pip install '{package}'`"
 
 
 def mathjax_files() -> dict[str, Path]:
