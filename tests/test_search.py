@@ -27,7 +27,7 @@ def entries(html):
 
 def test_every_section_of_every_page_can_be_found(entries):
     pages = {entry["where"].split("#")[0] for entry in entries}
-    assert pages == {name for name in CHAPTERS if "bibliography" not in name}
+    assert pages >= {name for name in CHAPTERS if "bibliography" not in name}
     assert len(entries) > 4 * len(pages)
     assert len({entry["where"] for entry in entries}) == len(entries)
 

@@ -23,7 +23,7 @@
       entry.textWords ??= wordsOf(entry.text);
       const weights = wanted.map(word => weigh(entry, word));
       // Where a thing is told comes before where it is practised, counted or listed.
-      const rank = /^(exercise|claims|the claims|try it)/i.test(entry.title) ? 0.4 : 1;
+      const rank = /^(exercise|claims|the claims|try it)/i.test(entry.title) || entry.where.includes("/api/") ? 0.4 : 1;
       return { entry, order, weight: Math.min(...weights) ? rank * weights.reduce((a, b) => a + b) : 0 };
     }).filter(hit => hit.weight).sort((a, b) => b.weight - a.weight || a.order - b.order).map(hit => hit.entry);
   };
@@ -74,7 +74,9 @@
     }
     place.replaceChildren(told, list);
   };
-  document.readyState === "loading" ? addEventListener("DOMContentLoaded", show) : show();
-  // Sphinx's pages call this.
-  window.Search = { setIndex() {}, query() {} };
+  // Jupyter Book loads this script on every page, but only one has a place for results. Where there is a `Search`,
+  // Sphinx marks no words.
+  addEventListener("DOMContentLoaded", () => {
+    if (document.getElementById("search-results")) show();
+  });
 })();
