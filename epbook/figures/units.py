@@ -37,7 +37,7 @@ def kinds(added: Mapping[str, tuple[Counts, Counts]], alpha: float, *, limit: in
     ticks = [*range(0, limit, 10)]
     places = [-t for t in ticks[:0:-1]] + ticks + [limit + t for t in ticks]
     axes.set_xticks(places, [str(t) for t in (*ticks[:0:-1], *ticks, *ticks)])
-    axes.set_title(f"down, up, and flat for α = {alpha:g}; dots: counted")
+    axes.set_title(f"α = {alpha:g}")
     axes.tick_params(axis="y", length=0)
     return figure
 
