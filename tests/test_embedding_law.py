@@ -35,6 +35,15 @@ def test_float32_counts_as_its_float64_copy():
         assert (law.S.dtype, law.M.dtype) == (torch.float64, torch.float64)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_counts_as_its_float64_copy(dtype):
+    x, y = (part.to(dtype) for part in ep.data.tanh_teacher(9))
+    for seed in range(4):
+        net = ep.two_layer(1, 3, activation=nn.Tanh, std=1.0, seed=seed).to(dtype)
+        found = all_laws(net, x, y)
+        assert found == all_laws(net.double(), x.double(), y.double())
+
+
 def test_float32_has_the_directions_of_its_float64_copy():
     rng = np.random.default_rng(1)
     for case in range(8):

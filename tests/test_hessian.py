@@ -176,6 +176,22 @@ def test_refused_at_a_kink():
 
 
 @pytest.mark.parametrize(
+    ("activation", "kink"),
+    [(nn.ReLU6(), 0), (nn.ReLU6(), 6), (nn.Hardtanh(), -1), (nn.Hardtanh(), 1), (nn.Hardtanh(-2, 3), 3)],
+)
+def test_every_kink_of_an_activation_is_known(activation, kink):
+    one = torch.ones(1, 1, dtype=torch.float64)
+    for beside, refused in ((0.0, True), (1e-3, False)):
+        net = ep.sequential([(one, torch.tensor([kink + beside]).double(), activation), (one, None, None)])
+        x = torch.tensor([[0.0], [0.25]], dtype=torch.float64)
+        if refused:
+            with pytest.raises(ValueError, match=rf"sample 0, on the kink of .* at {kink}"):
+                ep.hessian(net, x, x)
+        else:
+            assert ep.hessian(net, x, x).shape == (3, 3)
+
+
+@pytest.mark.parametrize(
     ("change", "error", "message"),
     [
         (lambda net, x, y: (net, x[:, 0], y), ValueError, r"x must be of shape \(n, 2\)"),

@@ -1,5 +1,6 @@
 """Reading and building networks, and the facts of their activations."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -7,6 +8,7 @@ from torch import nn
 import epbook as ep
 from epbook.activations import KNOWN, activation_of
 from epbook.activations.facts import _derivative
+from epbook.results import equal
 
 
 def test_parts_and_sequential_are_inverse():
@@ -55,6 +57,12 @@ def test_two_layer_is_seeded_and_small():
     values = torch.nn.utils.parameters_to_vector(one.parameters()) * 2000**2
     assert abs(values.mean()) < 0.05
     assert abs(values.std() - 1) < 0.05
+
+
+def test_a_whole_number_and_an_activation_may_be_said_in_any_way():
+    expected = ep.two_layer(1, 3, activation=nn.Tanh)
+    for width, activation in ((3.0, nn.Tanh()), (np.int64(3), "tanh"), (torch.tensor(3), lambda: nn.Tanh())):
+        assert equal(ep.two_layer(1, width, activation=activation), expected)
 
 
 @pytest.mark.parametrize(

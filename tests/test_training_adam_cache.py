@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -95,6 +97,14 @@ def test_the_cache_never_answers_for_another_problem(tmp_path, pair):
 
     for change in PAIRS[pair]:
         assert trained(tmp_path, **change) == trained(None, **change)  # networks and losses to the last bit
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_run_of_another_version_of_the_code_is_not_taken(tmp_path, monkeypatch):
+    x, y = data()
+    for version in ("of today", "of another day"):
+        monkeypatch.setattr(sys.modules["epbook.training.adam"], "CODE", version)
+        train_adam(two_layer(30, 7, outputs=4, std=0.3), x, y, steps=5, cache=tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
 
 

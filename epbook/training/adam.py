@@ -118,7 +118,8 @@ def _descend(
     """All steps from where the store knows this run; status, reason and losses."""
     found = store.load("adam", key)
     before = np.empty(0) if found is None else leaves.put_back(found)
-    losses = np.concatenate([before, np.empty(steps + 1 - len(before))])
+    losses = np.empty(steps + 1)  # no memory is touched before its step
+    losses[: len(before)] = before
     status, reason = "finished", f"all {steps} steps were taken"
     with progress(label="Adam", total=steps, initial=len(before)) as bar:
         for step in range(len(before), steps + 1):
