@@ -22,7 +22,7 @@ def _bare(label: str) -> tuple[Figure, Axes]:
 
 
 def pauses(curves: Mapping[int, tuple[NDArray, NDArray]]) -> Figure:
-    """Loss curves of several widths, width → (steps, losses). Source: chapter figure 1.1.
+    """Loss curves of several widths, width → (steps, losses). Source: textbook figure 1.1.
 
     >>> len(pauses({1: (np.array([0, 1, 9]), np.array([1.0, 0.5, 0.1]))}).axes)
     1
@@ -36,7 +36,7 @@ def pauses(curves: Mapping[int, tuple[NDArray, NDArray]]) -> Figure:
 
 
 def signs(values: NDArray) -> Figure:
-    """Eigenvalues of a Hessian: up, flat, down. Source: chapter section 1.2.
+    """Eigenvalues of a Hessian: up, flat, down. Source: textbook section 1.2.
 
     >>> len(signs(np.array([-1.0, 0.0, 2.0])).axes)
     1
@@ -54,7 +54,7 @@ def signs(values: NDArray) -> Figure:
 
 
 def ways_down(alphas: NDArray, lowest: NDArray) -> Figure:
-    """The lowest curvature of a split net over the share α. Source: chapter section 1.3.
+    """The lowest curvature of a split net over the share α. Source: textbook section 1.3.
 
     >>> len(ways_down(np.array([0.0, 1.0]), np.array([0.0, -1.0])).axes)
     1
@@ -67,7 +67,7 @@ def ways_down(alphas: NDArray, lowest: NDArray) -> Figure:
 
 
 def groups(neurons: Neurons, effective: Neurons) -> Figure:
-    """Neurons by angle and amplitude, and what they amount to. Source: chapter sections 1.1 and 1.4.
+    """Neurons by angle and amplitude, and what they amount to. Source: textbook sections 1.1 and 1.4.
 
     >>> from epbook.networks import two_layer
     >>> from epbook.neurons import effective_neurons, features

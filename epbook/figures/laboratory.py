@@ -27,7 +27,7 @@ def run(
     """Points with the trained net's function; its loss in time, with the lines of narrow nets.
 
     x, y: (n, 1). curve: (steps, losses). best: the lowest losses of 0, 1 and 2 neurons.
-    Source: chapter figures 1.1-1.3.
+    Source: textbook figures 1.1-1.3.
 
     >>> from epbook.data import relu_teacher
     >>> from epbook.networks import two_layer
@@ -57,7 +57,7 @@ def split(net: nn.Sequential, x: Tensor, y: Tensor, neuron: int, lr: float, *, s
     """The lowest curvatures of a split net over α; the escape from α = ½ beside its law.
 
     net at a minimum, two-layer; x, y: (n, 1). The escape: gradient descent by `lr`, from a nudge κ = 1e-3.
-    Source: chapter section 1.3.
+    Source: textbook section 1.3.
 
     >>> from epbook.data import tanh_teacher
     >>> from epbook.networks import two_layer
