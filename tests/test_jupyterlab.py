@@ -50,7 +50,7 @@ def wait_for(server, log, seconds=90):
 
 
 def test_the_slider_of_a_live_notebook_computes_anew(lab, browser):
-    context = browser.new_context(viewport={"width": 1300, "height": 1600})
+    context = browser.new_context(viewport={"width": 1300, "height": 4000})
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.goto(f"{lab}/lab/tree/intro.ipynb?token={TOKEN}")
