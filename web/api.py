@@ -21,7 +21,7 @@ from sphinx.util.nodes import make_refnode
 
 FOLDER = "book/api/"
 # Rooms with a page of their own, in the order of the book.
-ROOMS = ("networks", "data", "training", "neurons", "critical", "embedding", "reduction", "units", "page")
+ROOMS = ("networks", "data", "training", "neurons", "critical", "embedding", "reduction", "units", "page", "lab")
 # Shown by their names in signatures, not as the long unions they stand for.
 ALIASES = ("ActivationLike", "ArrayLike", "Loss", "NDArray", "Triple", "Value")
 USE = re.compile(r"\bep\.((?:[a-z_]\w*\.)*[A-Za-z_]\w*)")
@@ -51,10 +51,12 @@ def readable(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines:
     """Turn a docstring into reStructuredText: `code` as code, examples as they are, all else as it stands."""
     if what == "module":  # its page says it
         lines.clear()
-    blocks, example = [], False
+    blocks, example, listed = [], False, False
     for line in lines:
         example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
-        blocks.append(line if example else _prose(line))
+        listed = line.startswith("- ") or (listed and line.startswith("  "))
+        # An indented formula inside a paragraph stays a part of it.
+        blocks.append(line if example else _prose(line if listed else line.lstrip()))
     lines[:] = blocks
 
 

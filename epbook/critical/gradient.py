@@ -13,7 +13,8 @@ from epbook.networks import sequential
 def gradient_l1(net: nn.Sequential, x: Tensor, y: Tensor, *, loss: Loss = mse_loss) -> float:
     """‖∇R(θ)‖₁ = Σ_k |∂R/∂θ_k| at the network's parameters, in float64.
 
-    net, x, y, loss: as in `hessian`; nothing in the network is changed, its .grad neither.
+    net, x (n, inputs), y (n, outputs), loss: as in `hessian`; nothing in the network is changed, its .grad
+    neither.
     Returns loss per parameter, summed over all P of them. Raises TypeError and ValueError as `read` does.
     Source: the textbook's figure 1.5 and EP21 measure gradients so.
 
