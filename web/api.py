@@ -21,7 +21,9 @@ from sphinx.util.nodes import make_refnode
 
 FOLDER = "book/api/"
 # Rooms with a page of their own, in the order of the book.
-ROOMS = ("networks", "data", "training", "neurons", "critical", "embedding", "reduction", "units", "page", "lab")
+ROOMS = tuple(
+    ["networks", "data", "training", "neurons", "critical", "embedding", "reduction", "units", "page", "lab"]
+)
 # Shown by their names in signatures, not as the long unions they stand for.
 ALIASES = ("ActivationLike", "ArrayLike", "Loss", "NDArray", "Triple", "Value")
 USE = re.compile(r"\bep\.((?:[a-z_]\w*\.)*[A-Za-z_]\w*)")
@@ -153,6 +155,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.config.autodoc_typehints = "signature"
     app.config.autodoc_typehints_format = "short"
     app.config.autodoc_preserve_defaults = True
+    app.config.autodoc_inherit_docstrings = False  # of nn.Module, whose docstrings are not ours
     app.config.autodoc_type_aliases = {name: name for name in ALIASES}
     ClassDocumenter.member_order = FunctionDocumenter.member_order + 1  # what is done, then what comes back
     app.config.maximum_signature_line_length = 70
