@@ -21,8 +21,9 @@ from sphinx.util.nodes import make_refnode
 
 FOLDER = "book/api/"
 # Rooms with a page of their own, in the order of the book.
-ROOMS = tuple(
-    ["networks", "data", "training", "neurons", "critical", "embedding", "reduction", "units", "page", "lab"]
+ROOMS = (
+    *("networks", "data", "training", "neurons", "critical"),
+    *("embedding", "reduction", "units", "page", "lab"),
 )
 # Shown by their names in signatures, not as the long unions they stand for.
 ALIASES = ("ActivationLike", "ArrayLike", "Loss", "NDArray", "Triple", "Value")
