@@ -36,8 +36,8 @@ def test_the_last_touch_is_given_once():
     assert told["og:title"] == "Saddles"
     assert told["og:description"] == "About saddles."
     assert told["og:url"] == "https://b/book/a.html"
-    assert [link["href"] for link in page.select("footer a")] == [
-        "https://r", "https://r/issues", "../embedding-principle.pdf"]  # fmt: skip
+    links = {link["href"] for link in page.select("footer a")}
+    assert links >= {"https://r", "https://r/issues", "../embedding-principle.pdf"}
 
 
 def test_a_data_frame_gets_one_heading_and_true_minus_signs():
