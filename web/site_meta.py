@@ -24,7 +24,7 @@ NOT_FOUND = """<section>
 <p>Perhaps it has moved. <a href="{base}book/intro.html">Begin at the beginning</a>, or
 <a href="{base}search.html">search the book</a>.</p>
 </section>"""
-ALIKE = ("exercise-content", "solution-content")
+ALIKE = ("exercise-content", "solution-content", "proof-content")
 WITHOUT = ("search", "genindex", "404", "py-modindex", "prf-prf")  # not for search engines
 
 
@@ -127,7 +127,7 @@ def lost(app: Sphinx) -> Any:
 
 
 def name_apart(app: Sphinx, doctree: nodes.document) -> None:
-    """Give the bodies of exercises and solutions names of their own; sphinx-exercise names them all alike."""
+    """Give the bodies of exercises and solutions names of their own; proofs too: all were named alike."""
     for number, body in enumerate(doctree.findall(nodes.section)):
         body["ids"] = [f"{name}-{number}" if name in ALIKE else name for name in body["ids"]]
 
