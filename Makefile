@@ -8,7 +8,7 @@ SOURCES := _config.yml _toc.yml $(shell find book epbook tools web -type f -not 
 # A list of prerequisites cannot see that one of them is gone: this file is written anew when their names change.
 NAMES := $(HTML)/../.names
 
-.PHONY: book test lint portability portability-short mutants campaign format clean screenshots pdf benchmarks chromium \
+.PHONY: book test lint laboratory portability portability-short mutants campaign format clean screenshots pdf benchmarks chromium \
   cpu lock wheel lowest newest tagged publish mnist site links FORCE
 
 book: $(HTML)/.built
@@ -91,6 +91,11 @@ mutants: .venv/.installed
 MINUTES ?= 60
 campaign: .venv/.installed
 	$(BIN)/python -m tools.campaign --minutes $(MINUTES)
+
+# The laboratory in full: 100 runs of 6 widths beside Python's, and its kernels built anew and compared.
+laboratory: .venv/.installed chromium
+	$(BIN)/python -m tools.wasm --check
+	EPBOOK_LAB_SEEDS=100 $(BIN)/python -m pytest tests/test_lab_engine.py
 
 format: .venv/.installed
 	$(BIN)/ruff check --fix .
