@@ -10,7 +10,7 @@ export function lossView(host, steps) {
   const ticks = make("path", { class: "ep-lab-ticks" }, view.behind), lines = make("path", { class: "ep-lab-lines" }, view.behind);
   const names = make("g", { class: "ep-lab-names", "aria-hidden": "true" }, view.behind);
   const future = make("path", { class: "ep-lab-future" }, view.inside), past = make("path", { class: "ep-lab-net" }, view.inside);
-  const rings = make("g", { class: "ep-lab-rests" }, view.root), now = make("circle", { class: "ep-lab-now", r: 6 }, view.root);
+  const rings = make("g", { class: "ep-lab-rests" }, view.root), now = make("circle", { class: "ep-lab-now", r: 6, visibility: "hidden" }, view.root);
   let known = [], run = null, places = [];
   const x = step => view.sx(Math.log10(Math.max(step, 1))), y = level => view.sy(level);
 
@@ -51,10 +51,11 @@ export function lossView(host, steps) {
       past.setAttribute("d", path(places.slice(0, Math.max(passed, 1)).map(p => p[0]), places.slice(0, Math.max(passed, 1)).map(p => p[1])));
       future.setAttribute("d", path(places.slice(Math.max(passed - 1, 0)).map(p => p[0]), places.slice(Math.max(passed - 1, 0)).map(p => p[1])));
       for (const ring of rings.children) ring.toggleAttribute("hidden", Number(ring.dataset.step) > step);
+      now.setAttribute("visibility", "visible");
       now.setAttribute("cx", x(step));
       now.setAttribute("cy", Math.min(y(Math.log10(Math.max(loss, 1e-12))), view.floor));
     },
-    clear() { for (const each of [past, future]) each.removeAttribute("d"); rings.replaceChildren(); now.setAttribute("cx", -99); },
+    clear() { for (const each of [past, future]) each.removeAttribute("d"); rings.replaceChildren(); now.setAttribute("visibility", "hidden"); },
     say(text) { view.root.setAttribute("aria-label", text); },
   };
 }
