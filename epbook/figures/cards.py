@@ -76,9 +76,8 @@ def groups(neurons: Neurons, effective: Neurons) -> Figure:
     1
     """
     figure, axes = _bare("Many neurons by angle and strength, in a few groups")
-    for each, style in ((neurons, {"ms": 4, "color": MUTED}), (effective, {"ms": 12, "mfc": "none"})):
-        angle, amplitude = _places(each)
-        axes.plot(angle, amplitude, "o", **{"color": COLOURS["pink"], "mew": 2.0, **style})
+    axes.plot(*_places(neurons), "o", ms=4, mew=2.0, color=MUTED)
+    axes.plot(*_places(effective), "o", ms=12, mew=2.0, mfc="none", color=COLOURS["pink"])
     axes.axhline(0, color=INK, lw=0.6, zorder=0)
     axes.margins(0.08, 0.18)
     return figure
