@@ -90,3 +90,26 @@ def test_sections_and_theorems_are_found_apart_and_without_code():
         ("one", "One", "Of a. After."),
         ("thm", "Theorem 1 (Rest)", "It rests."),
     ]
+
+
+def test_a_page_asks_for_no_index_of_others_and_only_the_search_page_searches():
+    page = """<script src="../_static/searchtools.js"></script>
+    <script src="../_static/language_data.js"></script>
+    <script src="../searchindex.js"></script><script src="../_static/book.js"></script>"""
+    assert (
+        book_search.without_theirs(page, searches=False).strip()
+        == '<script src="../_static/book.js"></script>'
+    )
+    search = page.replace("../", "")
+    once = book_search.without_theirs(search, searches=True)
+    asked = [script["src"] for script in BeautifulSoup(once, "html.parser").select("script")]
+    assert asked == ["_static/sections.js", "_static/searchtools.js", "_static/book.js"]
+    assert book_search.without_theirs(once, searches=True) == once
+
+
+def test_what_unfolds_a_part_of_the_contents_has_a_name():
+    part = (
+        '<a class="reference internal" href="api/index.html">Reference</a><details><summary><i></i></summary>'
+    )
+    page = BeautifulSoup(touched(part + "</details>"), "html.parser")
+    assert page.summary["aria-label"] == "Pages under Reference"

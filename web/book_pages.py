@@ -31,6 +31,8 @@ NOSCRIPT = """<noscript><p class="ep-noscript">Without JavaScript the figures wi
 start, and nothing can be searched; all else is here.</p></noscript>
 """
 ARTICLE = '<article class="bd-article">'
+# The arrow that unfolds the pages below one in the list of pages has no name of its own.
+UNFOLDS = re.compile(r"(<a\b[^>]*>([^<]*)</a><details[^>]*>)<summary>")
 
 
 def touch(page: str, *, name: str, address: str, repository: str, root: str) -> str:
@@ -46,6 +48,7 @@ def touch(page: str, *, name: str, address: str, repository: str, root: str) -> 
     page = page.replace("</head>", "\n".join(head) + "\n</head>", 1)
     page = re.sub(r'(<html\b[^>]*?)(?: data-theme="[^"]*")?>', r'\1 data-theme="light">', page, count=1)
     page = page.replace(ARTICLE, ARTICLE + NOSCRIPT, 1)
+    page = UNFOLDS.sub(r'\1<summary aria-label="Pages under \2">', page)
     page = FRAME.sub(lambda match: _table(match.group()), page)
     page = ASKED.sub(lambda match: REQUEST.sub(_on_screen, match.group()), page)
     pdf = f"{root}embedding-principle.pdf"

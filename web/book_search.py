@@ -23,7 +23,8 @@ NOT_READ = (
 )
 NOT_READ += ", table.dataframe, .output.text_plain, .output.stream, .ep-noscript"
 BOXES = "div.proof, div.exercise"
-THEIRS = re.compile(r'\s*<script src="(_static/language_data\.js|searchindex\.js)"></script>')
+INDEX = re.compile(r'\s*<script src="(?:\.\./)*(?:_static/language_data\.js|searchindex\.js)"></script>')
+SCRIPT = re.compile(r'\s*<script src="(?:\.\./)*_static/searchtools\.js"></script>')
 
 
 def sections(page: str) -> Iterator[tuple[str, str, str]]:
@@ -81,12 +82,26 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     written = json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
     (out / "_static" / "sections.js").write_text(f"const SECTIONS = {written};\n", encoding="utf-8")
     shutil.copyfile(HERE / "search.js", out / "_static" / "searchtools.js")
-    search = out / "search.html"
-    html = THEIRS.sub("", search.read_text(encoding="utf-8"))
-    if "sections.js" not in html:
-        tools = '<script src="_static/searchtools.js"></script>'
-        html = html.replace(tools, f'<script src="_static/sections.js"></script>\n  {tools}')
-    search.write_text(html, encoding="utf-8")
+    for path in out.rglob("*.html"):
+        html = path.read_text(encoding="utf-8")
+        bare = without_theirs(html, searches=path == out / "search.html")
+        if bare != html:
+            path.write_text(bare, encoding="utf-8")
+
+
+def without_theirs(html: str, *, searches: bool) -> str:
+    """A page that asks for no index of Sphinx's, and for the book's own search only where it `searches`.
+
+    Jupyter Book asks for both on every page; Sphinx's index fails where Sphinx's script is gone.
+    """
+    html = INDEX.sub("", html)
+    if not searches:
+        return SCRIPT.sub("", html)
+    if "sections.js" in html:
+        return html
+    return SCRIPT.sub(
+        lambda tag: f'\n<script src="_static/sections.js"></script>{tag.group()}', html, count=1
+    )
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

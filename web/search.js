@@ -74,9 +74,5 @@
     }
     place.replaceChildren(told, list);
   };
-  // Jupyter Book loads this script on every page, but only one has a place for results. Where there is a `Search`,
-  // Sphinx marks no words.
-  addEventListener("DOMContentLoaded", () => {
-    if (document.getElementById("search-results")) show();
-  });
+  addEventListener("DOMContentLoaded", show);
 })();
