@@ -126,14 +126,16 @@ def test_play_moves_the_picture_and_stops(visit, name):
 def test_no_control_is_dead(visit, name):
     page = visit(name)
     ranges = page.locator("input[type=range]").count()
-    assert page.locator(".ep-explore[data-ready] input[type=range]").count() == ranges
+    alive = page.locator(":is(.ep-explore[data-ready], .ep-lab-alive) input[type=range]")
+    assert alive.count() == ranges
     assert page.locator(".jupyter-widgets, script[type*='jupyter.widget']").count() == 0
 
 
-def test_the_book_has_sliders_and_the_first_page_begins_with_one(visit):
+def test_the_first_page_begins_with_a_net_that_trains_and_has_a_slider(visit):
     page = visit(CHAPTERS[0])
-    box = page.locator(".ep-explore").first.bounding_box()
-    assert box["y"] + box["height"] < 800
+    curve = page.locator(".ep-lab-alive svg").first.bounding_box()
+    assert curve["y"] + curve["height"] < 800
+    assert page.locator(".ep-explore").count() >= 1
 
 
 def test_the_first_figure_plays_by_itself_unless_calm_is_asked_for(browser, html):

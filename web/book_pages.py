@@ -48,6 +48,7 @@ def touch(page: str, *, name: str, address: str, repository: str, root: str) -> 
     page = page.replace("</head>", "\n".join(head) + "\n</head>", 1)
     page = re.sub(r'(<html\b[^>]*?)(?: data-theme="[^"]*")?>', r'\1 data-theme="light">', page, count=1)
     page = page.replace(ARTICLE, ARTICLE + NOSCRIPT, 1)
+    page = page.replace("fab fa-github", "fa-solid fa-code-branch")  # one sign is not worth a font of 118 kB
     page = UNFOLDS.sub(r'\1<summary aria-label="Pages under \2">', page)
     page = FRAME.sub(lambda match: _table(match.group()), page)
     page = ASKED.sub(lambda match: REQUEST.sub(_on_screen, match.group()), page)

@@ -93,7 +93,8 @@ def similarity_matrix(similarity: Tensor, found: Groups) -> Figure:
 
 def _matrix(axis: Axes, values: np.ndarray) -> AxesImage:
     norm = BoundaryNorm(LEVELS, 256, extend="min")
-    return axis.imshow(values, cmap="viridis", norm=norm, interpolation="nearest")
+    # "none" stores one pixel for an entry, which the page enlarges; any other stores those of the screen.
+    return axis.imshow(values, cmap="viridis", norm=norm, interpolation="none")
 
 
 def retraining(panels: Mapping[str, tuple[Mapping[str, np.ndarray], float]]) -> Figure:

@@ -18,7 +18,8 @@ from epbook.figures import laboratory as drawing
 from epbook.given import layers
 from epbook.lab.assets import script, style
 from epbook.networks import hidden_neuron
-from epbook.page.svg import fingerprint, inline, to_svg
+from epbook.page.both import draw, inline_both
+from epbook.page.svg import fingerprint
 from epbook.progress import watched
 from epbook.training import train_many
 
@@ -64,13 +65,13 @@ class Laboratory:
         return f"Laboratory({self.settings['station']}, {len(self.settings['x'])} points)"
 
     def _repr_html_(self) -> str:
-        document = to_svg(self.drawn)
-        prefix = f"ep-{fingerprint(document)}-lab-{self._serial}"
+        pair = draw(self.drawn)
+        prefix = f"ep-{fingerprint(pair.wide)}-lab-{self._serial}"
         brought = "{" + script() + "\nwindow.epLaboratory ??= () => main_js.wake(ASSETS);}\n"
         return _PAGE.format(
             style=f"<style>{style()}</style>\n" if self._bring else "",
             settings=escape(json.dumps(self.settings)),
-            drawn=inline([document], prefix=prefix, alt=self.alt),
+            drawn=inline_both([pair], prefix=prefix, alt=self.alt),
             script=brought if self._bring else "",
         )
 
