@@ -25,7 +25,7 @@ FUNCTIONS = {
 # What else a function may be about, beside a network and data: given by place, and never left out.
 SUBJECTS = {
     "H", "alphas", "count", "factor", "fractions", "kept", "maps", "narrow", "neurons", "order", "plan",
-    "seeds", "small", "wide", "width", "widths",
+    "runs", "seeds", "small", "wide", "width", "widths",
 }  # fmt: skip
 # What works on matrices and neurons that were read already.
 INNER = {
