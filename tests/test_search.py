@@ -35,8 +35,10 @@ def test_every_section_of_every_page_can_be_found(entries):
 def test_no_code_no_tex_and_no_bibliography_in_what_is_found(entries):
     for entry in entries:
         assert "bibliography" not in entry["where"]
-        for mark in ("import torch", "\\(", "\\frac", "Show the code", "ep.glue("):
+        for mark in ("import torch", "\\(", "\\frac", "Show the code"):
             assert mark not in entry["text"], entry["title"]
+        if "/api/" not in entry["where"]:  # whose sentences are about calls
+            assert "ep.glue(" not in entry["text"], entry["title"]
 
 
 @pytest.mark.parametrize("query", QUERIES)

@@ -133,7 +133,7 @@ def test_no_control_is_dead(visit, name):
 
 def test_the_first_page_begins_with_a_net_that_trains_and_has_a_slider(visit):
     page = visit(CHAPTERS[0])
-    curve = page.locator(".ep-lab-alive svg").first.bounding_box()
+    curve = page.locator(".ep-lab-live svg").first.bounding_box()
     assert curve["y"] + curve["height"] < 800
     assert page.locator(".ep-explore").count() >= 1
 
