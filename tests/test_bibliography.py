@@ -1,32 +1,20 @@
 """The bibliography: each entry is cited, each citation has an entry, labels read as the pages cite."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
-import yaml
+from page_words import PAGES, prose
 from pybtex.database import parse_file
 
 from web.author_year import AuthorYear
 
 ROOT = Path(__file__).parents[1]
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 ENTRIES = parse_file(ROOT / "book/references.bib").entries
 
 
-def prose(name):
-    """The words of a page: of a notebook its markdown cells."""
-    page = ROOT / f"{name}.ipynb"
-    if not page.exists():
-        return (ROOT / f"{name}.md").read_text(encoding="utf-8")
-    cells = json.loads(page.read_text(encoding="utf-8"))["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-
-
 def cited():
-    names = [TOC["root"], *(entry["file"] for entry in TOC["chapters"])]
-    found = re.findall(r"\{cite:\w+\}`([^`]+)`", "\n".join(map(prose, names)))
+    found = re.findall(r"\{cite:\w+\}`([^`]+)`", "\n".join(map(prose, PAGES)))
     return {key.strip() for keys in found for key in keys.split(",")}
 
 

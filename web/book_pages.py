@@ -1,5 +1,6 @@
 """Sphinx extension: the last touch on every page that was written, whether by this build or an earlier one.
 
+- No index of Sphinx's, and the book's search on its own page alone.
 - One viewport, a theme from the start, and what a link to the page shows elsewhere.
 - Without JavaScript: formulas as MathML, and a line that says what rests.
 - Tables of data frames with one heading, and true minus signs in them.
@@ -13,6 +14,7 @@ import html
 import re
 from pathlib import Path
 
+from book_search import without_theirs
 from sphinx.application import Sphinx
 
 from epbook.page.lettering import true_minus
@@ -48,6 +50,7 @@ def touch(page: str, *, name: str, address: str, repository: str, root: str) -> 
     page = page.replace("</head>", "\n".join(head) + "\n</head>", 1)
     page = re.sub(r'(<html\b[^>]*?)(?: data-theme="[^"]*")?>', r'\1 data-theme="light">', page, count=1)
     page = page.replace(ARTICLE, ARTICLE + NOSCRIPT, 1)
+    page = without_theirs(page, searches=name == "search")
     page = page.replace("fab fa-github", "fa-solid fa-code-branch")  # one sign is not worth a font of 118 kB
     page = UNFOLDS.sub(r'\1<summary aria-label="Pages under \2">', page)
     page = FRAME.sub(lambda match: _table(match.group()), page)

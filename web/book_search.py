@@ -3,7 +3,8 @@
 Sphinx's own index knows pages only, counts code, formulas and the bibliography as words, and shows nothing of
 what it found where a page is opened from the disk. Here the index is made from the written pages: one entry
 for each section, theorem and named box, with the text that `search.js` shows an excerpt of. It stands in
-`_static/sections.js`, and `search.js` in the place of Sphinx's script.
+`_static/sections.js`, and `search.js` in the place of Sphinx's script; `book_pages.py` lets the pages ask for
+them alone.
 """
 
 from __future__ import annotations
@@ -82,11 +83,6 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     written = json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
     (out / "_static" / "sections.js").write_text(f"const SECTIONS = {written};\n", encoding="utf-8")
     shutil.copyfile(HERE / "search.js", out / "_static" / "searchtools.js")
-    for path in out.rglob("*.html"):
-        html = path.read_text(encoding="utf-8")
-        bare = without_theirs(html, searches=path == out / "search.html")
-        if bare != html:
-            path.write_text(bare, encoding="utf-8")
 
 
 def without_theirs(html: str, *, searches: bool) -> str:

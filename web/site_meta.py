@@ -7,6 +7,7 @@ page for addresses that do not exist.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from html import escape, unescape
@@ -28,9 +29,10 @@ ALIKE = ("exercise-content", "solution-content", "proof-content")
 WITHOUT = ("search", "genindex", "404", "py-modindex", "prf-prf")  # not for search engines
 
 
-def citation(app: Sphinx) -> dict[str, Any]:
-    """What CITATION.cff says."""
-    found: dict[str, Any] = yaml.safe_load((Path(app.srcdir) / "CITATION.cff").read_text(encoding="utf-8"))
+@functools.cache  # each page asks
+def citation(root: Path) -> dict[str, Any]:
+    """What CITATION.cff in this folder says."""
+    found: dict[str, Any] = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
     return found
 
 
@@ -40,7 +42,7 @@ def describe(
     """Add the tags of one page to its head."""
     if app.builder.name != "html":
         return
-    base, cited = app.config.html_baseurl, citation(app)
+    base, cited = app.config.html_baseurl, citation(Path(app.srcdir))
     authors = [author["name"] for author in cited["authors"]]
     title = unescape(re.sub(r"<[^>]+>", "", context.get("title", ""))) or app.config.html_title
     summary = _summary(doctree) or " ".join(cited["abstract"].split())

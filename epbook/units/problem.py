@@ -52,7 +52,7 @@ class Problem(Result):
             kept.append(result)
             raise _Reached
 
-        with _hooked(self.net.get_submodule(sum_at), keep):
+        with hooked(self.net.get_submodule(sum_at), keep):
             try:
                 self.output(values)
             except _Reached:
@@ -67,7 +67,7 @@ class Problem(Result):
             kept.append(result.detach().requires_grad_(True))
             return kept[-1]
 
-        with differentiable(), _hooked(self.net.get_submodule(sum_at), keep):
+        with differentiable(), hooked(self.net.get_submodule(sum_at), keep):
             risk = self.risk(self.values)
             if len(kept) != 1:
                 raise ValueError(
@@ -105,7 +105,8 @@ def _no_kink(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
 
 
 @contextmanager
-def _hooked(module: nn.Module, hook: Callable) -> Iterator[None]:
+def hooked(module: nn.Module, hook: Callable) -> Iterator[None]:
+    """A forward hook, as long as the block lasts. Source: PyTorch's forward hooks."""
     handle = module.register_forward_hook(hook)
     try:
         yield

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from epbook.units.parts import Units
-from epbook.units.problem import Problem
+from epbook.units.problem import Problem, hooked
 from epbook.units.read import read
 from epbook.units.split import family_values, rebuilt
 
@@ -43,11 +43,8 @@ def _rows(problem: Problem, family: Units, reader: nn.Module, missing: Tensor) -
     """What the reader sees of the family at every position, (positions, |C| / outputs), and the targets."""
     kept: list[Tensor] = []
     own = problem.net.get_submodule(family.sum_at)
-    handle = own.register_forward_pre_hook(lambda _module, given: kept.append(given[0]))
-    try:
+    with hooked(own, lambda _module, given, _result: kept.append(given[0])):
         problem.output(problem.values)
-    finally:
-        handle.remove()
     part, seen = family.outgoing[0], kept[0]
     if isinstance(reader, nn.Linear):
         columns = seen.flatten(0, -2).narrow(1, part.start, part.stop - part.start)
