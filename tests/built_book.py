@@ -14,4 +14,4 @@ READING = [f"{TOC['root']}.html"]
 for entry in TOC["chapters"]:
     READING += [f"{entry['file']}.html", *(f"{page['file']}.html" for page in entry.get("sections", []))]
 CHAPTERS = [f"{name}.html" for name in [TOC["root"], *(entry["file"] for entry in TOC["chapters"])]]
-PAGES = [*CHAPTERS, "search.html", "genindex.html"]
+PAGES = [*CHAPTERS, "search.html"]

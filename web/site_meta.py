@@ -26,7 +26,7 @@ NOT_FOUND = """<section>
 <a href="{base}search.html">search the book</a>.</p>
 </section>"""
 ALIKE = ("exercise-content", "solution-content", "proof-content")
-WITHOUT = ("search", "genindex", "404", "py-modindex", "prf-prf")  # not for search engines
+WITHOUT = ("search", "404", "py-modindex", "prf-prf")  # not for search engines
 
 
 @functools.cache  # each page asks
