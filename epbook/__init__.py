@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from epbook import (
     activations,
+    atlas,
     critical,
     data,
     embedding,
@@ -54,6 +55,7 @@ __all__ = [
     "Claims",
     "activations",
     "add_null",
+    "atlas",
     "critical",
     "data",
     "effective_neurons",

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import epbook
 from epbook.extras import EXTRAS
 
-ROOMS = ("networks", "training", "critical", "embedding", "reduction", "units", "data")
+ROOMS = ("networks", "training", "critical", "embedding", "reduction", "units", "atlas", "data")
 
 
 def main() -> None:

@@ -34,6 +34,7 @@ ORDER = [
     "embedding",
     "reduction",
     "units",
+    "atlas",
     "page",
     "figures",
     "lab",
