@@ -15,13 +15,13 @@ from epbook.results import Result
 class Station(Result):
     """A critical point of a narrow network, finite or at infinity, as a function on the data.
 
-    f(x) = Σ_j a_j tanh(w_j·x + b_j), and + v·[x; 1] where `linear`: the limit of one more neuron with w → 0
-    and a·w → v, which no finite network of tanh neurons reaches.
+    f(x) = Σ_j a_j tanh(w_j·x + b_j), and + s·[x; 1] where `linear`: the limit of one more neuron with w → 0
+    and a·w → s, which no finite network of tanh neurons reaches.
 
     name: unique in its atlas. width: tanh neurons, the linear one not counted. outputs: (n, outputs), f at
-    the data. loss: R. inertia: None at infinity, where there is no Hessian. net: the tanh neurons as a
-    network, None for width 0. slope: v, (outputs, inputs + 1), None unless linear. hits: starts that ended
-    here.
+    the data. loss: R. inertia: of the Hessian; at infinity of that in the parameters (w, b, a, s), where s
+    stands for the linear neuron. net: the tanh neurons as a network, None for width 0. slope: s, (outputs,
+    inputs + 1), None unless linear. hits: starts that ended here.
     Source: Ballard et al. (2017) for maps of minima and saddles; points at infinity as stations are ours.
     """
 
@@ -46,5 +46,5 @@ class Station(Result):
 
     def __repr__(self) -> str:
         end = " + linear" if self.linear else ""
-        counts = "at infinity" if self.inertia is None else str(tuple(self.inertia))
+        counts = "no inertia" if self.inertia is None else str(tuple(self.inertia))
         return f"Station({self.name!r}, width {self.width}{end}, loss={self.loss:.6g}, {counts})"

@@ -1,0 +1,163 @@
+"""The list itself: searches width by width, and the check that what is found twice is listed once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from epbook.atlas.infinity import beyond_linear, linear_part
+from epbook.atlas.station import Station
+from epbook.checks import positive, whole
+from epbook.critical import CriticalPoints, Inertia, find_critical, find_critical_points
+from epbook.given import layers, read
+from epbook.losses import mse_loss
+from epbook.reduction import reduce
+from epbook.results import Result
+
+# Two points with outputs closer than this, in units of ‖y‖, are one station: the finder solves to 1e-10 and
+# better, and no two stations of the pages come nearer than 1e-3.
+SAME = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas(Result):
+    """All stations that were found, by width, finite ones first, then by falling loss.
+
+    found: (width, linear) → what the starts there ended in, reducible points included. late: names of
+    stations that no start of their own width met, only those of a wider network, from which they were cut.
+    Source: the diagrams of Ballard et al. (2017) and of EP21, figure 4; the points at infinity are ours.
+    """
+
+    stations: tuple[Station, ...]
+    found: dict[tuple[int, bool], CriticalPoints]
+    late: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> Station:
+        for station in self.stations:
+            if station.name == name:
+                return station
+        raise KeyError(f"no station {name!r}; there are {', '.join(s.name for s in self.stations)}")
+
+    def __len__(self) -> int:
+        return len(self.stations)
+
+
+def survey(
+    x: Tensor, y: Tensor, *, starts: Sequence[int], at_infinity: Sequence[int], seed: int = 0
+) -> Atlas:
+    """The stations of a wide tanh network on these data: critical points of narrow ones, and at infinity.
+
+    x: (n, d), y: (n, o). starts: how many for width 1, 2, …; at_infinity: how many for 1, 2, … tanh
+    neurons beside a linear one. Every point found is cut to its smallest network (copies merged, silent
+    neurons left out), so the stations are irreducible; a point that is cut to one of a smaller width which
+    no start of that width had met is added there, and named in `late`. A station met again in a wider
+    network has the hits of both. Nothing says that the list is complete: see how often each was hit.
+    Returns an `Atlas`, the same for the same arguments. Raises ValueError for bad data or counts.
+    Source: Ballard et al. (2017), EP21 figure 4; this book, page on the atlas.
+
+    >>> import epbook as ep
+    >>> x, y = ep.data.relu_teacher()
+    >>> [station.name for station in survey(x, y, starts=[10], at_infinity=[]).stations]
+    ['0', '1a', '0∞']
+    """
+    read(nn.Sequential(nn.Linear(x.shape[1], y.shape[1])), x, y)
+    kept: dict[bool, list[Station]] = {False: [_nothing(x, y, False)], True: [_nothing(x, y, True)]}
+    found, late = {}, []
+    for linear, counts in ((False, starts), (True, at_infinity)):
+        loss = beyond_linear(x) if linear else mse_loss
+        for width, count in enumerate((whole(c, "starts", 1) for c in counts), start=1):
+            points = find_critical_points(width, x, y, starts=count, seed=whole(seed, "seed"), loss=loss)
+            found[width, linear] = points
+            for point, hits in zip(points.points, points.hits, strict=True):
+                small = smallest(point.model, x, y, linear=linear)
+                station = _station(small, x, y, linear, hits)
+                old = next((at for at, each in enumerate(kept[linear]) if same(each, station, y)), None)
+                if old is None:
+                    kept[linear].append(station)
+                    late += [station] if station.width < width else []
+                else:
+                    each = kept[linear][old]
+                    kept[linear][old] = dataclasses.replace(each, hits=each.hits + hits)
+    stations = _named(kept[False]) + _named(kept[True])
+    names = tuple(each.name for each in stations if any(same(each, other, y) for other in late))
+    return Atlas(tuple(stations), found, names)
+
+
+def same(one: Station, other: Station, y: Tensor) -> bool:
+    """Whether two stations are one: finite or infinite alike, and the same function on the data.
+
+    y: (n, o), whose length measures the difference. Raises nothing of its own. Source: this book, page on
+    the atlas: equal losses are not enough.
+
+    >>> import epbook as ep
+    >>> x, y = ep.data.relu_teacher()
+    >>> same(Station("a", 0, False, 0 * y, 0.4), Station("b", 0, True, 0 * y, 0.4), y)
+    False
+    """
+    return one.linear == other.linear and bool((one.outputs - other.outputs).norm() <= SAME * y.norm())
+
+
+def smallest(net: nn.Sequential, x: Tensor, y: Tensor, *, linear: bool = False) -> nn.Sequential | None:
+    """The smallest network with the output of a two-layer one on x, None where it needs no neuron at all.
+
+    Copies, also with turned signs, are merged and silent neurons left out: `reduce` at a similarity of all
+    but 1. linear: the output counts up to what is linear in x.
+    x: (n, d), y: (n, o), whose length says what is nothing. Raises what `reduce` raises.
+    Source: Sussmann (1992): otherwise a tanh network is determined by its function; Farrugia-Roberts (2023).
+
+    >>> import epbook as ep
+    >>> x, y = ep.data.relu_teacher()
+    >>> net = ep.two_layer(1, 2, activation=nn.Tanh, std=1.0)
+    >>> smallest(ep.split(net, alpha=0.3), x, y)[0].out_features
+    2
+    """
+    f = net(x).detach()
+    seen = f - _linear(x, f) if linear else f
+    if bool(seen.norm() <= SAME * positive(float(y.norm()), "the length of y")):
+        return None
+    return reduce(net, similarity=1 - 1e-6, low_amplitude=1e-6)[0]
+
+
+def _linear(x: Tensor, f: Tensor) -> Tensor:
+    return torch.cat([x, torch.ones_like(x[:, :1])], dim=1) @ linear_part(x, f).T
+
+
+def _nothing(x: Tensor, y: Tensor, linear: bool) -> Station:
+    """No tanh neuron: the zero function, or the best linear one."""
+    slope = linear_part(x, y) if linear else None
+    f = _linear(x, y) if linear else torch.zeros_like(y)
+    return Station("", 0, linear, f, float(mse_loss(f, y)), _chart(Inertia(0, 0, 0), slope), slope=slope)
+
+
+def _station(net: nn.Sequential | None, x: Tensor, y: Tensor, linear: bool, hits: int) -> Station:
+    """The station of an irreducible network that is critical for its loss."""
+    if net is None:
+        return dataclasses.replace(_nothing(x, y, linear), hits=hits)
+    point = find_critical(net, x, y, loss=beyond_linear(x) if linear else mse_loss)
+    f = point.model(x).detach()
+    slope = linear_part(x, y - f) if linear else None
+    f = f + _linear(x, y - f) if linear else f
+    width = layers(point.model)[0].width
+    loss = float(mse_loss(f, y))
+    return Station("", width, linear, f, loss, _chart(point.signs, slope), point.model, slope, hits)
+
+
+def _chart(signs: Inertia | None, slope: Tensor | None) -> Inertia | None:
+    """The inertia with s among the parameters: so many positive signs more as s has numbers."""
+    if signs is None or slope is None:
+        return signs
+    return dataclasses.replace(signs, positive=signs.positive + slope.numel())
+
+
+def _named(stations: Sequence[Station]) -> list[Station]:
+    """Sorted and named by width, a letter by falling loss, and ∞ where one neuron is linear."""
+    named: list[Station] = []
+    for each in sorted(stations, key=lambda s: (s.width, -s.loss)):
+        letter = "abcdefghijklmnopqrstuvwxyz"[sum(other.width == each.width for other in named)]
+        name = f"{each.width}{letter if each.width else ''}{'∞' if each.linear else ''}"
+        named.append(dataclasses.replace(each, name=name))
+    return named
