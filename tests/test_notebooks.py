@@ -45,6 +45,17 @@ def test_normalising_twice_changes_nothing():
     assert tool.normalise(nbformat.reads(once, as_version=4)) == once
 
 
+def test_the_first_cell_comes_once_whatever_was_there():
+    first = tool.first_cell()
+    once = tool.normalise(book(code("1 + 1")), first=first)
+    twice = nbformat.reads(once, as_version=4)
+    twice.cells[0].source = "of last year"
+    twice.cells.reverse()
+    for given in (nbformat.reads(once, as_version=4), twice):
+        assert tool.normalise(given, first=first) == once
+    assert [cell["id"] for cell in json.loads(once)["cells"]] == ["on-colab", "cell-0"]
+
+
 def test_cell_names_stay_unless_missing_or_doubled_and_line_breaks_in_prose_stay():
     notebook = book(code("1"), code("2"), code("3"), nbformat.v4.new_markdown_cell("a  \nb"))
     notebook.cells[0]["id"] = notebook.cells[1]["id"] = "twin"

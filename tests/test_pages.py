@@ -111,6 +111,7 @@ def test_notebooks_are_offered_from_the_one_address(html, name):
         urlsplit(colab).path
         == f"/github/{address.split('github.com/')[1]}/blob/{branch}/{notebook.as_posix()}"
     )
+    assert (ROOT / notebook).is_file()
     (binder,) = {link for link in links if "mybinder.org" in link}
     assert urlsplit(binder).path == f"/v2/gh/{address.split('github.com/')[1]}/{branch}"
     assert notebook.as_posix() in parse_qs(urlsplit(binder).query)["urlpath"][0]

@@ -11,6 +11,8 @@ import pytest
 import tomllib
 import yaml
 
+from tools.normalise_notebooks import first_cell
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
@@ -102,20 +104,44 @@ def test_the_dev_container_is_read():
     assert set(re.findall(r"make ([a-z]+)", container["onCreateCommand"])) <= TARGETS
 
 
-def test_colab_installs_what_the_notebooks_import():
-    """The line that the landing page tells to run first names the address, and extras for every import."""
-    (extras,) = re.findall(r'"epbook\[([a-z,]+)\] @ git\+\{repository\}"', text("web/book_site.py"))
+def extras_of(words):
+    """The extras that an install line names, and everything they bring, as one text."""
+    (extras,) = re.findall(r"[a-z]+(?:,[a-z]+)+", words)
     offered = PROJECT["optional-dependencies"]
-    assert set(extras.split(",")) <= set(offered)
-    brought = " ".join(
-        [*PROJECT["dependencies"], *(word for name in extras.split(",") for word in offered[name])]
-    )
+    names = extras.split(",")
+    return names, " ".join([*PROJECT["dependencies"], *(word for name in names for word in offered[name])])
+
+
+def test_the_first_cell_installs_what_the_notebooks_import_and_so_does_binder():
+    asked, brought = extras_of(first_cell().source)
+    binder, _ = extras_of(text(".binder/postBuild").split("--editable")[1])
+    assert asked == binder
     for path in sorted((ROOT / "book").glob("*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             for name in re.findall(r"^(?:import|from) (\w+)", "".join(cell["source"]), re.MULTILINE):
                 if cell["cell_type"] == "code" and name not in sys.stdlib_module_names | {"epbook"}:
-                    # pandas comes with mlxtend; Colab has it anyway
-                    assert {"sklearn": "scikit-learn", "pandas": "mlxtend"}.get(name, name) in brought, (
-                        path,
-                        name,
-                    )
+                    # pandas comes with mlxtend
+                    name = {"sklearn": "scikit-learn", "pandas": "mlxtend"}.get(name, name)
+                    assert name in brought, (path, name)
+
+
+@pytest.mark.parametrize("colab", [True, False])
+def test_the_first_cell_installs_on_colab_and_does_nothing_elsewhere(monkeypatch, colab):
+    ran = []
+    monkeypatch.setattr(subprocess, "run", lambda command, check: ran.append(command))
+    monkeypatch.delitem(sys.modules, "google.colab", raising=False)
+    if colab:
+        monkeypatch.setitem(sys.modules, "google.colab", object())
+    exec(first_cell().source, {})
+    wanted = [sys.executable, "-m", "pip", "install", "--quiet"]
+    assert [command[:-1] for command in ran] == [wanted] * colab
+    assert all(command[-1].endswith(f"@ git+{ADDRESS}") for command in ran)
+
+
+def test_every_notebook_starts_with_that_cell():
+    for path in sorted((ROOT / "book").glob("*.ipynb")):
+        cell = json.loads(path.read_text(encoding="utf-8"))["cells"][0]
+        assert ("".join(cell["source"]), cell["metadata"]) == (
+            first_cell().source,
+            {"tags": ["remove-cell"]},
+        ), path

@@ -4,6 +4,9 @@
     python tools/normalise_notebooks.py --check    change nothing, name what is not in it, exit 1
     python tools/normalise_notebooks.py --execute  run the notebooks and store what their checked cells show
 
+The first cell of each is the same: on Colab it installs the package, elsewhere it does nothing; no page
+shows it.
+
 A checked cell carries the tag `nbval-check-output`: nbval runs it and compares, and `make test` compares what
 it showed when the book was built. It keeps its outputs with an execution count of 1, because nbval passes
 over a cell that has neither.
@@ -17,16 +20,26 @@ import sys
 from pathlib import Path
 
 import nbformat
+import yaml
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-BOOK = Path(__file__).parents[1] / "book"
+ROOT = Path(__file__).resolve().parents[1]
+BOOK = ROOT / "book"
 CHECKED = "nbval-check-output"
 LINES = 18
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+# Colab loads a module of its own into each kernel, and by that it is known.
+ON_COLAB = """import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    extras = "figures,sliders,laboratory,data,certify"
+    package = f"epbook[{{extras}}] @ git+{address}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)"""
 KEPT_CELL_METADATA = {"tags", "mystnb"}
 DRAWS_NOTHING = {"use_style", "width_colour"}
 
@@ -36,10 +49,18 @@ def is_checked(cell: NotebookNode) -> bool:
     return CHECKED in cell.metadata.get("tags", [])
 
 
-def normalise(notebook: NotebookNode) -> str:
-    """The notebook's text in the book's form; the notebook given is left as it is."""
+def first_cell() -> NotebookNode:
+    """What makes a notebook of this book ready on Colab."""
+    address = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
+    source = ON_COLAB.format(address=address)
+    return nbformat.v4.new_code_cell(source, id="on-colab", metadata={"tags": ["remove-cell"]})
+
+
+def normalise(notebook: NotebookNode, *, first: NotebookNode | None = None) -> str:
+    """The text of the notebook in the form of the book, with `first` on top; the one given is left alone."""
     cells, seen = [], set()
-    for index, source in enumerate(notebook.cells):
+    others = [cell for cell in notebook.cells if first is None or cell.get("id") != first.id]
+    for index, source in enumerate(others if first is None else [first, *others]):
         name = source.get("id", "")
         if not name or name in seen:
             name = f"cell-{index}"
@@ -144,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
         notebook = nbformat.v4.reads(text)
         if options.execute:
             execute(notebook, path.parent)
-        fixed = normalise(notebook)
+        fixed = normalise(notebook, first=first_cell() if path.resolve().parent == BOOK else None)
         if options.check and fixed != text:
             complaints.append(f"{path}: not normalised; run python tools/normalise_notebooks.py")
         elif fixed != text:

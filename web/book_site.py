@@ -3,7 +3,6 @@
 - Takes away the scripts of foreign hosts that other extensions add, and the theme's 1.4 MB icon script.
 - Serves MathJax from the installed package `sphinx-mathjax-offline` after checking it, and the book's style
   sheet and script. Without the package the book builds, says what is missing, and shows formulas as TeX.
-- Makes every link to the book's repository from its one address in `_config.yml`.
 - Puts vector figures into the page itself, where they take the colours of the page.
 - Teaches the single-page builder, from which the book is printed, the nodes of other extensions.
 """
@@ -49,9 +48,6 @@ def configure(app: Sphinx, config: Config) -> None:
     config.nb_ipywidgets_js = {}
     config.mathjax_path = "mathjax/startup.js"
     config.mathjax3_config = {"loader": {"load": ["input/tex", "output/chtml", "a11y/assistive-mml"]}}
-    repository = config.html_theme_options.get("repository_url", "")
-    package = f"epbook[figures,sliders,data,certify] @ git+{repository}"
-    config.myst_substitutions["install"] = f"`%pip install '{package}'`"
 
 
 def mathjax_files() -> dict[str, Path]:
