@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 HTML := _build/html
-SOURCES := _config.yml _toc.yml $(shell find book epbook tools web -type f -not -path '*/.*' -not -path '*/__pycache__/*')
+SOURCES := _config.yml _toc.yml $(shell find benchmarks book epbook tools web -type f -not -path '*/.*' -not -path '*/__pycache__/*')
 # A list of prerequisites cannot see that one of them is gone: this file is written anew when their names change.
 NAMES := $(HTML)/../.names
 
@@ -130,9 +130,11 @@ screenshots: book chromium
 pdf: book chromium
 	$(BIN)/python tools/pdf.py
 
-benchmarks: .venv/.installed
+# Speed beside other tools; what is measured is kept in benchmarks/table.json, and the book shows that. ONLY names some.
+benchmarks: .venv/.installed chromium
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.txt -e '.[benchmarks]'
-	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'torch-pruning>=1.6'
+	$(BIN)/python -m tools.benchmarks $(ONLY)
 
 clean:
 	rm -rf _build build dist .cache book/.cache screenshots .mypy_cache .pytest_cache .ruff_cache .hypothesis

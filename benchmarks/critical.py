@@ -1,17 +1,16 @@
-"""`ep.find_critical` beside scipy.optimize.root, from a gradient of 1e-4 at 12 parameters; ratios of one run.
+"""The search for critical points: `ep.find_critical` beside scipy.optimize.root.
 
-    python benchmarks/critical.py
-
-Starts: isolated critical points (minima and saddles) of tanh nets of width 4 on the tanh data, moved so that
-‖∇R‖₁ = 1e-4. SciPy's `hybr` and `lm` get our closed-form gradient and Hessian, so that only the methods and
-what they do with the result differ; ours includes the model, PyTorch's own gradient and the verdict. Then the
-float64 floor over several data sets and widths, and proofs of inertia by ball arithmetic.
+Starts: isolated critical points (minima and saddles) of tanh networks of width 4 on the tanh data, moved so
+that ‖∇R‖₁ = 1e-4; processor time of one search, in the median over them. SciPy's `hybr` and `lm` get our
+closed-form gradient and Hessian, so that only the methods differ, and what they do with the result: ours
+includes the network, PyTorch's own gradient and the verdict. ‖∇R‖₁ is the largest with which a search ends.
+Then points over data sets and widths, and how many of them end at the rounding of float64; and the time of a
+proof of inertia by ball arithmetic.
 """
-
-import time
 
 import numpy as np
 import torch
+from rows import fastest, main, row
 from scipy.optimize import root
 from threadpoolctl import threadpool_limits
 from torch import nn
@@ -21,15 +20,6 @@ import epbook as ep
 from epbook.critical.collect import random_start
 from epbook.critical.problem import Problem
 from epbook.given import read
-
-
-def fastest(function, rounds=15):
-    times = []
-    for _ in range(rounds):
-        begin = time.perf_counter()
-        result = function()
-        times.append(time.perf_counter() - begin)
-    return min(times), result
 
 
 def near(point, x, y, rng):
@@ -43,31 +33,34 @@ def near(point, x, y, rng):
 
 
 def speed(x, y, count=12):
+    """Seconds of each tool and the gradient it ends with, over the starts."""
     rng = np.random.default_rng(0)
-    rows, number = [], 0
-    while len(rows) < count:
+    seconds, ends, number = [], [], 0
+    while len(seconds) < count:
         net = random_start(4, x, y, activation=nn.Tanh, seed=3, number=number)
         point, number = ep.find_critical(net, x, y), number + 1
         if point.status != "finite":
             continue
         start = near(point, x, y, rng)
-        ours, found = fastest(lambda start=start: ep.find_critical(start, x, y))
         problem = Problem(read(start, x, y))
         evaluate = problem.evaluator.evaluate
-        row = [ours, found.gradient_l1, found.status]
-        for method in ("hybr", "lm"):
-            seconds, result = fastest(
-                lambda method=method, start=problem.start, evaluate=evaluate: root(
-                    lambda t: evaluate(t, hessian=False)[1],
-                    start,
-                    jac=lambda t: evaluate(t)[2],
-                    method=method,
-                    tol=1e-15,
-                )
-            )
-            row += [seconds, np.abs(evaluate(result.x, hessian=False)[1]).sum()]
-        rows.append(row)
-    return rows
+
+        def by_scipy(method, start=problem.start, evaluate=evaluate):
+            return root(
+                lambda t: evaluate(t, hessian=False)[1],
+                start,
+                jac=lambda t: evaluate(t)[2],
+                method=method,
+                tol=1e-15,
+            ).x
+
+        tools = {"find_critical": lambda start=start: ep.find_critical(start, x, y)}
+        tools |= {f"root({name})": lambda name=name, call=by_scipy: call(name) for name in ("hybr", "lm")}
+        seconds.append(fastest(tools, rounds=3))
+        scipys = [np.abs(evaluate(by_scipy(name), hessian=False)[1]).sum() for name in ("hybr", "lm")]
+        ends.append([ep.find_critical(start, x, y).gradient_l1, *scipys])
+    median = {name: float(np.median([each[name] for each in seconds])) for name in seconds[0]}
+    return median, dict(zip(median, np.max(ends, axis=0), strict=True))
 
 
 def floor(count=15):
@@ -92,27 +85,23 @@ def floor(count=15):
     return finite, at_floor, worst
 
 
-def main():
+def measure():
     torch.set_num_threads(1)
     threadpool_limits(1)  # NumPy's BLAS
     x, y = ep.data.tanh_teacher()
-    rows = speed(x, y)
-    columns = [np.array([row[k] for row in rows], dtype=float) for k in (0, 1, 3, 4, 5, 6)]
-    names = ("find_critical", "", "root(hybr)", "", "root(lm)", "")
-    statuses = sorted({row[2] for row in rows})
-    print(f"{len(rows)} starts at a gradient of 1e-4, 12 parameters; statuses {statuses}")
-    for k in (0, 2, 4):
-        ratio = np.median(columns[k] / columns[0])
-        times, ends = 1e3 * columns[k], columns[k + 1]
-        middle, slowest = np.median(times), times.max()
-        print(f"{names[k]:14s} median {middle:6.2f} ms  slowest {slowest:6.2f} ms  {ratio:5.2f}x ours")
-        print(f"{'':14s} gradient_l1 median {np.median(ends):.0e}, worst {ends.max():.0e}")
-    finite, at_floor, worst = floor()
-    print(f"{at_floor} of {finite} finite points at the float64 floor; worst gradient_l1 {worst:.1e}")
+    seconds, worst = speed(x, y)
+    ends = {f"‖∇R‖₁, {name}": f"{end:.0e}" for name, end in worst.items()}
+    yield row({"what": "from ‖∇R‖₁ = 1e-4, 12 parameters"}, seconds, ends)
+    finite, at_floor, end = floor()
+    also = {
+        "at the rounding of float64": f"{at_floor} of {finite}",
+        "‖∇R‖₁, find_critical": f"{end:.0e}",
+    }
+    yield row({"what": "random starts, 3 data sets, 2 activations, widths 1 to 4"}, {}, also)
     H = ep.hessian(ep.two_layer(1, 20, activation=nn.Tanh, std=0.5), x, y)
-    seconds, count = fastest(lambda: ep.inertia(H, certified=True), rounds=5)
-    print(f"certified inertia of {len(H)} parameters: {1e3 * seconds:.0f} ms, {count}")
+    proof = fastest({"inertia(certified=True)": lambda: ep.inertia(H, certified=True)}, rounds=3)
+    yield row({"what": f"proof of the inertia of {len(H)} parameters"}, proof)
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

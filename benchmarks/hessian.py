@@ -1,38 +1,23 @@
-"""The dense Hessian of a two-layer net: `ep.hessian` beside torch.func, curvlinops and JAX, in one run.
+"""The dense Hessian of a two-layer network: `ep.hessian` beside torch.func, curvlinops and JAX.
 
-    python benchmarks/hessian.py
-
-tanh nets of 4, 50 and 333 neurons with one input on 50 points, float64, mean squared error, one thread. Ours
-and each other take turns; the fastest of several rounds counts, in processor time. All results are compared
-with ours first. `jax.jit(hessian)` is timed after compilation, on arrays that are on its device already.
-Needs the extra `benchmarks`.
+tanh networks of one input on 50 points, float64, mean squared error, one thread. Processor time of one
+Hessian; all results are compared with ours first. JAX is timed after compilation, on arrays that are on its
+device already.
 """
 
 import os
-import time
 import warnings
 
 import numpy as np
 import torch
+from rows import fastest, main, row
 from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.func import functional_call
 
 import epbook as ep
 
-ROUNDS = 7
-
-
-def fastest(ours, other, calls):
-    """Seconds of one call of each, in the fastest of several rounds in which they take turns."""
-    best = [float("inf")] * 2
-    for _ in range(ROUNDS):
-        for index, (function, repeats) in enumerate(((ours, calls), (other, max(1, calls // 10)))):
-            begin = time.process_time()
-            for _ in range(repeats):
-                function()
-            best[index] = min(best[index], (time.process_time() - begin) / repeats)
-    return best
+WIDTHS = (4, 16, 50, 128, 333)
 
 
 def with_torch_func(net, x, y):
@@ -79,27 +64,23 @@ def with_jax(net, x, y):
     return lambda: hessian(theta).block_until_ready()
 
 
-def main():
+def measure():
     torch.set_num_threads(1)
     threadpool_limits(1)  # NumPy's BLAS
     x, y = ep.data.tanh_teacher()
-    print("parameters  epbook        torch.func       curvlinops       jax.jit(hessian)")
-    for width, calls in ((4, 100), (50, 30), (333, 3)):
+    peers = {"torch.func": with_torch_func, "curvlinops": with_curvlinops, "jax.jit(hessian)": with_jax}
+    for width in WIDTHS:
         net = ep.two_layer(1, width, activation=nn.Tanh, std=0.5)
-
-        def ours(net=net):
-            return ep.hessian(net, x, y)
-
-        H, best, cells = ours(), float("inf"), []
-        for build in (with_torch_func, with_curvlinops, with_jax):
-            other = build(net, x, y)
-            error = np.abs(np.asarray(other()) - H.numpy()).max() / H.abs().max().item()
-            assert error < 1e-12, f"{build.__name__} differs by {error:.1e}"
-            mine, seconds = fastest(ours, other, calls)
-            best = min(best, mine)
-            cells.append(f"{1e3 * seconds:8.2f} ms {seconds / mine:5.1f}x")
-        print(f"{len(H):10d}  {1e3 * best:8.3f} ms  {'  '.join(cells)}")
+        H = ep.hessian(net, x, y)
+        tools = {name: build(net, x, y) for name, build in peers.items()}
+        for name, tool in tools.items():
+            error = np.abs(np.asarray(tool()) - H.numpy()).max() / H.abs().max().item()
+            assert error < 1e-12, f"{name} differs by {error:.1e}"
+        yield row(
+            {"parameters": len(H)},
+            fastest({"ep.hessian": lambda net=net: ep.hessian(net, x, y), **tools}),
+        )
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

@@ -1,18 +1,17 @@
 """A condensed convolutional network cut by groups, by size with the same refit, and by Torch-Pruning.
 
-    pip install torch-pruning --no-deps
-    python benchmarks/pruning.py
-
 As on the page on units: two convolutions of 32 and 64 channels, 1,000 digits, weights of 0.003 of the usual
-scale, stop at a cross-entropy of 0.05. All three are cut to the same numbers of channels, without retraining.
-Printed: share of the 4,000 other images on which the cut network agrees with the full one, and processor
-seconds of the cut. Torch-Pruning (Fang et al. 2023) cuts by the size of the filters and refits nothing.
+scale, stop at a cross-entropy of 0.05. All three are cut to the same numbers of channels, without
+retraining: processor time of the cut, and the share of the 4,000 other images on which the cut network
+agrees with the full one. Torch-Pruning (Fang et al. 2023; `pip install torch-pruning --no-deps`) cuts by
+the size of the filters and refits nothing.
 """
 
 import copy
 import time
 
 import torch
+from rows import main, row
 from torch import nn
 
 import epbook as ep
@@ -70,21 +69,21 @@ def agreement(net, other):
     return (net(TESTS).argmax(1) == other(TESTS).argmax(1)).double().mean().item()
 
 
-def main():
+def measure():
     torch.set_num_threads(1)
-    print("seed  channels  groups, refit     size, refit       Torch-Pruning")
     for seed in range(3):
         net = train(seed)
+        timed(by_groups, net)  # compile
         (small, report), seconds = timed(by_groups, net)
-        cells = [f"{agreement(net, small):.4f} {seconds:5.2f} s"]
-        for cut in (by_size, by_torch_pruning):
+        seconds, agree = {"reduce, refit": seconds}, {"agreement, reduce": f"{agreement(net, small):.4f}"}
+        for name, cut in (("by size, refit", by_size), ("Torch-Pruning", by_torch_pruning)):
             try:
-                other, seconds = timed(cut, net, report.after)
-                cells.append(f"{agreement(net, other):.4f} {seconds:5.2f} s")
+                other, seconds[name] = timed(cut, net, report.after)
+                agree[f"agreement, {name}"] = f"{agreement(net, other):.4f}"
             except ImportError:
-                cells.append("not installed")
-        print(f"{seed:4d}  {sum(report.after):8d}  {'     '.join(cells)}", flush=True)
+                seconds[name] = None
+        yield row({"seed": seed, "channels left of 96": sum(report.after)}, seconds, agree)
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

@@ -1,12 +1,10 @@
 """The law of a split on a transformer block beside a full Hessian by torch.func: time and memory by width.
 
-    python benchmarks/units.py
-
-`nn.TransformerEncoderLayer` of stream width 8, 16, 32, … (4 heads, MLP of twice the width), 8 sequences of 6
-words, mean squared error, float64, one thread. For one head: S and M of the law (`ep.units.split_law`, with
-its measurement of rounding, and the two matrices alone) and, where it fits, the dense Hessian of the whole
+`nn.TransformerEncoderLayer` of stream width 8, 16, 32, … (4 heads, MLP of twice the width), 8 sequences of
+6 words, mean squared error, float64, one thread. For one head: S and M of the law, alone and with the
+measurement of rounding that `ep.units.split_law` makes, and, where it fits, the dense Hessian of the whole
 block, which is what one would count eigenvalues of without the law. Each runs in a process of its own:
-processor seconds, and the memory its peak adds to that of the loaded libraries.
+processor time, and the memory its peak adds to that of the loaded libraries.
 """
 
 import multiprocessing
@@ -14,6 +12,7 @@ import resource
 import time
 
 import torch
+from rows import main, row
 from torch import nn
 
 import epbook as ep
@@ -56,7 +55,7 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MB on Linux
 
 
-def measure(task, width, answer):
+def in_process(task, width, answer):
     torch.set_num_threads(1)
     matrices(4)  # what PyTorch loads at the first call is not the method's
     before, begin = peak(), time.process_time()
@@ -68,27 +67,31 @@ def apart(task, width):
     """(seconds, MB) of one task in a fresh process."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=measure, args=(task, width, theirs))
+    process = context.Process(target=in_process, args=(task, width, theirs))
     process.start()
     found = ours.recv()
     process.join()
     return found
 
 
-def main():
-    print("stream  params  |w|+|C|   matrices s, MB   law with rounding s, MB   dense Hessian s, MB")
+def measure():
+    tasks = {"S and M": matrices, "split_law": law, "torch.func, dense Hessian": dense}
     for width in WIDTHS:
         net, *_ = block(width)
         parameters = sum(part.numel() for part in net.parameters())
         family = ep.units.find(net)["self_attn.heads"]
         w, C = family.vectors(read(net, torch.zeros(1, 1, width)).values, 0)
-        row = [apart(task, width) for task in (matrices, law)]
-        cells = [f"{seconds:8.2f} {memory:7.0f}" for seconds, memory in row]
-        cells += [
-            "{:8.2f} {:7.0f}".format(*apart(dense, width)) if parameters <= DENSE_UP_TO else "  not run"
-        ]
-        print(f"{width:6d} {parameters:7d} {len(w) + len(C):8d}   {'      '.join(cells)}", flush=True)
+        found = {
+            name: apart(task, width)
+            for name, task in tasks.items()
+            if task is not dense or parameters <= DENSE_UP_TO
+        }
+        yield row(
+            {"stream": width, "parameters": parameters, "of one head": len(w) + len(C)},
+            {name: found[name][0] if name in found else None for name in tasks},
+            {f"MB, {name}": f"{found[name][1]:.0f}" if name in found else "" for name in tasks},
+        )
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)
