@@ -1,16 +1,28 @@
 """The atlas of a landscape: its critical points, finite and at infinity, and what joins them."""
 
+from epbook.atlas.dwelling import Visit, explained, visits
 from epbook.atlas.infinity import beyond_linear, linear_part, release
+from epbook.atlas.leaving import Leaving, leaving
+from epbook.atlas.plateau import FirstPlateau, amplitudes, first_plateau, wait
 from epbook.atlas.station import Station
 from epbook.atlas.survey import Atlas, same, smallest, survey
 
 __all__ = [
     "Atlas",
+    "FirstPlateau",
+    "Leaving",
     "Station",
+    "Visit",
+    "amplitudes",
     "beyond_linear",
+    "explained",
+    "first_plateau",
+    "leaving",
     "linear_part",
     "release",
     "same",
     "smallest",
     "survey",
+    "visits",
+    "wait",
 ]

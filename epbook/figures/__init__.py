@@ -6,6 +6,7 @@ with needs("figures"):
     from epbook.figures import (
         cards,
         critical,
+        dwelling,
         embedding,
         intro,
         journey,
@@ -20,6 +21,7 @@ with needs("figures"):
 __all__ = [
     "cards",
     "critical",
+    "dwelling",
     "embedding",
     "intro",
     "journey",
