@@ -40,7 +40,9 @@ def first_plateau(x: Tensor, y: Tensor) -> FirstPlateau:
     A neuron with small weights is linear, a tanh(w̃·x̃) ≈ a w̃·x̃, and tanh'' ≈ −2z. Where m of them make the
     fit together, a_j w̃_j = ±A_j v̂ with Σ A_j = ‖v‖, and S_j = E[2e a_j tanh''(z_j) x̃x̃ᵀ] ≈ A_j G: in the
     time A_j t all of them do the same. So the wait times A_max does not depend on the width. With 2e for the
-    mean squared error: another factor in front of the loss is another unit of time.
+    mean squared error: another factor in front of the loss is another unit of time. The corner of G that
+    belongs to the bias is −4 E[e (v̂·x̃)] = 0 at the fit, so G has a negative eigenvalue unless E[e (v̂·x̃) x]
+    is zero: a way down is there for nearly all data.
     x: (n, d), y: (n, 1). Returns a `FirstPlateau`. Raises ValueError for several outputs (then the fit is no
     single direction), for data whose best linear fit is zero, and for tables that do not fit.
     Source: this book, page on the atlas.
