@@ -1,6 +1,8 @@
 """The atlas of a landscape: its critical points, finite and at infinity, and what joins them."""
 
+from epbook.atlas.certify import Certificate, certify
 from epbook.atlas.dwelling import Visit, explained, visits
+from epbook.atlas.edges import Edge, edges
 from epbook.atlas.infinity import beyond_linear, linear_part, release
 from epbook.atlas.leaving import Leaving, leaving
 from epbook.atlas.plateau import FirstPlateau, amplitudes, first_plateau, wait
@@ -9,12 +11,16 @@ from epbook.atlas.survey import Atlas, same, smallest, survey
 
 __all__ = [
     "Atlas",
+    "Certificate",
+    "Edge",
     "FirstPlateau",
     "Leaving",
     "Station",
     "Visit",
     "amplitudes",
     "beyond_linear",
+    "certify",
+    "edges",
     "explained",
     "first_plateau",
     "leaving",

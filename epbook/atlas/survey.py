@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from epbook.atlas.infinity import beyond_linear, linear_part
+from epbook.atlas.starts import search_at_infinity
 from epbook.atlas.station import Station
 from epbook.checks import positive, whole
 from epbook.critical import CriticalPoints, Inertia, find_critical, find_critical_points
@@ -54,8 +55,9 @@ def survey(
     x: (n, d), y: (n, o). starts: how many for width 1, 2, …; at_infinity: how many for 1, 2, … tanh
     neurons beside a linear one. Every point found is cut to its smallest network (copies merged, silent
     neurons left out), so the stations are irreducible; a point that is cut to one of a smaller width which
-    no start of that width had met is added there, and named in `late`. A station met again in a wider
-    network has the hits of both. Nothing says that the list is complete: see how often each was hit.
+    no start of that width had met is added there, and named in `late`. A point at infinity that is not
+    isolated, as only the data can make it, is listed without inertia if two starts met it. A station met
+    again in a wider network has the hits of both. Nothing says that the list is complete: see the hits.
     Returns an `Atlas`, the same for the same arguments. Raises ValueError for bad data or counts.
     Source: Ballard et al. (2017), EP21 figure 4; this book, page on the atlas.
 
@@ -66,25 +68,49 @@ def survey(
     """
     read(nn.Sequential(nn.Linear(x.shape[1], y.shape[1])), x, y)
     kept: dict[bool, list[Station]] = {False: [_nothing(x, y, False)], True: [_nothing(x, y, True)]}
-    found, late = {}, []
+    found, late, seed = {}, [], whole(seed, "seed")
     for linear, counts in ((False, starts), (True, at_infinity)):
-        loss = beyond_linear(x) if linear else mse_loss
         for width, count in enumerate((whole(c, "starts", 1) for c in counts), start=1):
-            points = find_critical_points(width, x, y, starts=count, seed=whole(seed, "seed"), loss=loss)
+            loose: list[nn.Sequential] = []
+            if linear:
+                points, loose = search_at_infinity(width, x, y, starts=count, seed=seed)
+            else:
+                points = find_critical_points(width, x, y, starts=count, seed=seed)
             found[width, linear] = points
             for point, hits in zip(points.points, points.hits, strict=True):
-                small = smallest(point.model, x, y, linear=linear)
-                station = _station(small, x, y, linear, hits)
-                old = next((at for at, each in enumerate(kept[linear]) if same(each, station, y)), None)
-                if old is None:
-                    kept[linear].append(station)
-                    late += [station] if station.width < width else []
-                else:
-                    each = kept[linear][old]
-                    kept[linear][old] = dataclasses.replace(each, hits=each.hits + hits)
+                station = _station(smallest(point.model, x, y, linear=linear), x, y, linear, hits)
+                if station.inertia is None:  # cut, it is not isolated, or on the way to yet another infinity
+                    loose.append(point.model)
+                elif _add(station, kept[linear], y) and station.width < width:
+                    late.append(station)
+            kept[linear] += _met_twice(loose, kept[linear], x, y)
     stations = _named(kept[False]) + _named(kept[True])
     names = tuple(each.name for each in stations if any(same(each, other, y) for other in late))
     return Atlas(tuple(stations), found, names)
+
+
+def _add(station: Station, kept: list[Station], y: Tensor) -> bool:
+    """Add it to the list, or its hits to the same one there; whether it was new."""
+    for at, each in enumerate(kept):
+        if same(each, station, y):
+            kept[at] = dataclasses.replace(each, hits=each.hits + station.hits)
+            return False
+    kept.append(station)
+    return True
+
+
+def _met_twice(loose: Sequence[nn.Sequential], kept: list[Station], x: Tensor, y: Tensor) -> list[Station]:
+    """Of points at infinity that are not isolated, those new ones that two starts met as one function.
+
+    The data may leave weights free that no symmetry does: on a grid of four values per input, w is. A point
+    on the way to another infinity is a new function at every start.
+    """
+    met: list[Station] = []
+    for net in loose:
+        station = _station(smallest(net, x, y, linear=True), x, y, True, 1)
+        if not any(same(each, station, y) for each in kept):
+            _add(station, met, y)
+    return [each for each in met if each.hits > 1]
 
 
 def same(one: Station, other: Station, y: Tensor) -> bool:
