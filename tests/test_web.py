@@ -1,6 +1,7 @@
 """The site's own extensions on small pages: the last touch, formulas without scripts, sections to find."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
@@ -10,6 +11,7 @@ sys.path.insert(0, str(ROOT / "web"))
 import book_math
 import book_search
 from book_pages import touch
+from book_site import lighten
 
 PAGE = """<html lang="en" data-theme="auto"><head><title>Saddles &#8212; Book</title>
 <meta name="viewport" content="a" /><meta name="viewport" content="b" />
@@ -113,3 +115,22 @@ def test_what_unfolds_a_part_of_the_contents_has_a_name():
     )
     page = BeautifulSoup(touched(part + "</details>"), "html.parser")
     assert page.summary["aria-label"] == "Pages under Reference"
+
+
+def test_what_no_page_asks_for_is_not_on_the_site(tmp_path):
+    names = (
+        "scripts/fontawesome.js",
+        "scripts/a.js",
+        "scripts/a.js.map",
+        "styles/a.css.map",
+        "locales/de/a.po",
+    )
+    for name in names:
+        (tmp_path / "_static" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "_static" / name).write_text("much", encoding="utf-8")
+    site = SimpleNamespace(outdir=tmp_path)
+    lighten(site, RuntimeError())
+    assert len([*tmp_path.rglob("*.map")]) == 2
+    lighten(site, None)
+    left = {path.name: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"fontawesome.js": "", "a.js": "much"}

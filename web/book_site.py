@@ -129,10 +129,18 @@ def depart_image(self: HTML5Translator, node: nodes.image) -> None:
 
 
 def lighten(app: Sphinx, exception: Exception | None) -> None:
-    """Empty the theme's icon script: `book.css` has the icons that the pages use."""
-    script = Path(app.outdir) / "_static" / "scripts" / "fontawesome.js"
-    if exception is None and script.exists():
+    """Leave off the site what no page asks for: the theme's icon script, maps of its sources, translations.
+
+    `book.css` has the icons that the pages use; the script stays as an empty file, because pages name it.
+    """
+    static = Path(app.outdir) / "_static"
+    if exception is not None or not static.exists():
+        return
+    if (script := static / "scripts" / "fontawesome.js").exists():
         script.write_text("", encoding="utf-8")
+    for path in static.rglob("*.map"):
+        path.unlink()
+    shutil.rmtree(static / "locales", ignore_errors=True)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
