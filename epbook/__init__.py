@@ -17,6 +17,7 @@ from epbook import (
     critical,
     data,
     embedding,
+    growing,
     losses,
     networks,
     neurons,
@@ -27,6 +28,7 @@ from epbook import (
 from epbook.critical import find_critical, gradient_flow, gradient_l1, hessian, inertia
 from epbook.embedding import add_null, embed, plan, split, split_inertia, split_law
 from epbook.given import layers
+from epbook.growing import grow
 from epbook.networks import sequential, two_layer
 from epbook.neurons import effective_neurons, features
 from epbook.reduction import reduce
@@ -68,6 +70,8 @@ __all__ = [
     "glue",
     "gradient_flow",
     "gradient_l1",
+    "grow",
+    "growing",
     "hessian",
     "inertia",
     "lab",

@@ -13,9 +13,9 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import epbook as ep
-from epbook import critical, embedding, neurons, reduction, training, units
+from epbook import critical, embedding, growing, neurons, reduction, training, units
 
-ROOMS = (critical, embedding, embedding.plan, neurons, reduction, training, units)
+ROOMS = (critical, embedding, embedding.plan, growing, neurons, reduction, training, units)
 FUNCTIONS = {
     f"{room.__name__}.{name}": thing
     for room in ROOMS
@@ -58,6 +58,9 @@ CALLS = {
     "critical_targets": lambda x, y: critical.critical_targets(NET, x),
     "flat_volume": lambda x, y: critical.flat_volume(NET, x, y, particles=40, deepest=0.2),
     "relu_minima": lambda x, y: critical.relu_minima(x, y, pieces=1),
+    "fit": lambda x, y: growing.fit(NET, x, y, steps=3),
+    "steepest_split": lambda x, y: growing.steepest_split(NET, x, y),
+    "grow": lambda x, y: ep.grow(NET, x, y, width=3, steps=3),
     "split_law": lambda x, y: ep.split_law(NET, x, y),
     "split_inertia": lambda x, y: ep.split_inertia(NET, x, y, alpha=0.3),
     "nearest_embedded": lambda x, y: embedding.nearest_embedded(ep.embed(NET, 4), NET, x=x),
@@ -107,6 +110,8 @@ def test_a_data_loader_and_a_column_without_its_axis_are_refused(name):
 WIDE = ep.two_layer(1, 30, activation=nn.Tanh, std=0.5)
 # Long work in Python, PyTorch and compiled code; `relu_minima` and `train_many` have tests of their own.
 ENDLESS = {
+    "fit": lambda x, y: growing.fit(WIDE, x, y, optimiser="Adam", steps=10**8),
+    "grow": lambda x, y: ep.grow(WIDE, x, y, width=60, by="look-ahead", steps=10**6),
     "escape_time": lambda x, y: training.escape_time(WIDE, x, y, below=1e-300, lr=1e-9, steps=10**10),
     "train_adam": lambda x, y: training.train_adam(WIDE, x, y, steps=10**7),
     "find_critical_points": lambda x, y: critical.find_critical_points(3, x, y, starts=10**6),

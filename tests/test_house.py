@@ -35,6 +35,7 @@ ORDER = [
     "reduction",
     "units",
     "atlas",
+    "growing",
     "page",
     "figures",
     "lab",

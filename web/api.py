@@ -23,7 +23,7 @@ FOLDER = "book/api/"
 # Rooms with a page of their own, in the order of the book.
 ROOMS = (
     *("networks", "data", "training", "neurons", "critical"),
-    *("embedding", "reduction", "units", "atlas", "page", "lab"),
+    *("embedding", "reduction", "units", "atlas", "growing", "page", "lab"),
 )
 # Shown by their names in signatures, not as the long unions they stand for.
 ALIASES = ("ActivationLike", "ArrayLike", "Loss", "NDArray", "Triple", "Value")
