@@ -154,6 +154,7 @@ def test_journeys_end_in_dots_and_the_names_of_the_levels_do_not_meet():
     assert max(widths) == widths[2] > max(widths[:2] + widths[3:])
     assert all(through(axes, [[100, curve[-1]]]) for curve in losses)
     boxes = [text.get_window_extent() for text in axes.texts]
+    assert [text.get_text() for text in axes.texts] == ["1 neuron", "3 neurons", "2 and 4 neurons"]
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 

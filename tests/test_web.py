@@ -48,6 +48,16 @@ def test_a_data_frame_gets_one_heading_and_true_minus_signs():
         ["width", "a-b"], ["1", "−0.5"], ["2", "1e−16"]]  # fmt: skip
 
 
+def test_computed_numbers_are_written_as_numbers_are_and_stay_on_one_line():
+    glued = "".join(
+        f'<p><span class="pasted-text">{each}</span> % of it, 3 %.</p>' for each in ("1e-05", "-2")
+    )
+    page = BeautifulSoup(touched(f"{glued}<code>1e-05 % 2</code>"), "html.parser")
+    assert [p.text for p in page.select("article p:not(.ep-noscript)")] == [
+        "1e\u2060−5\u00a0% of it, 3\u00a0%.", "−2\u00a0% of it, 3\u00a0%."]  # fmt: skip
+    assert page.code.text == "1e-05 % 2"
+
+
 @pytest.mark.parametrize(
     ("text", "hidden"),
     [

@@ -4,6 +4,7 @@
 - One viewport, a theme from the start, and what a link to the page shows elsewhere.
 - Without JavaScript: formulas as MathML, and a line that says what rests.
 - Tables of data frames with one heading, and true minus signs in them.
+- Computed numbers of the prose as one writes them, and no line that ends between a number and its percent.
 - Sentences that ask the reader to move something are kept off the printed page.
 - The foot of the page leads to the repository, to its issues and to the book as one PDF.
 """
@@ -18,14 +19,20 @@ from book_search import without_theirs
 from sphinx.application import Sphinx
 
 from epbook.page.lettering import true_minus
+from epbook.page.numbers import JOINER
 
 TOUCHED = "<!-- touched -->"
 VIEWPORT = re.compile(r'\s*<meta name="viewport"[^>]*>')
 FRAME = re.compile(r'<table[^>]*class="[^"]*dataframe[^"]*".*?</table>', re.DOTALL)
 ROW = re.compile(r"<tr.*?</tr>", re.DOTALL)
 CELL = re.compile(r"(<t[hd][^>]*>)(.*?)(</t[hd]>)", re.DOTALL)
+# A number that a cell computed, in the prose; and a number with its percent sign.
+COMPUTED = re.compile(r'(<span class="pasted-text">)(.*?)(</span>)')
+POWER = re.compile(r"(?<=\d)e(?:\+|([-−]))?0*(\d+)$")
+PERCENT = re.compile(r"(?<=[\d>]) %(?=[\s.,;:)-])")
 # A sentence of the text or of a caption that asks for something only a screen can do.
 ASKED = re.compile(r"<(p|figcaption)>.*?</\1>", re.DOTALL)
+PROSE = re.compile(r"<(p|figcaption|td)\b[^>]*>.*?</\1>", re.DOTALL)
 VERBS, CONTROLS = "Move|Drag|Press|Slide|Play", "slider|[Pp]lay|button|knob"
 REQUEST = re.compile(rf"(?<![^\s>])(?:{VERBS})\b[^.:<]*(?:{CONTROLS})[^.:<]*[.:]")
 HIDDEN = "<noscript><style>.ep-tex, .ep-controls, .ep-script { display: none !important; }</style></noscript>"
@@ -54,6 +61,8 @@ def touch(page: str, *, name: str, address: str, repository: str, root: str) -> 
     page = page.replace("fab fa-github", "fa-solid fa-code-branch")  # one sign is not worth a font of 118 kB
     page = UNFOLDS.sub(r'\1<summary aria-label="Pages under \2">', page)
     page = FRAME.sub(lambda match: _table(match.group()), page)
+    page = COMPUTED.sub(lambda match: f"{match[1]}{number(match[2])}{match[3]}", page)
+    page = PROSE.sub(lambda match: PERCENT.sub("\u00a0%", match.group()), page)
     page = ASKED.sub(lambda match: REQUEST.sub(_on_screen, match.group()), page)
     pdf = f"{root}embedding-principle.pdf"
     foot = (
@@ -81,6 +90,18 @@ def _shared(page: str, name: str, address: str) -> list[str]:
         }.items()
         if value
     ] + ['<meta name="twitter:card" content="summary_large_image">']
+
+
+def number(text: str) -> str:
+    """A computed number as one writes it: 1e-05 as 1e−5, on one line.
+
+    >>> number("1.2e-05").replace(JOINER, "")
+    '1.2e−5'
+    """
+    power = POWER.search(text)
+    if power:
+        text = f"{text[: power.start()]}e{power[1] or ''}{power[2]}"
+    return true_minus(text).replace("e−", f"e{JOINER}−")
 
 
 def _on_screen(match: re.Match[str]) -> str:

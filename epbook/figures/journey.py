@@ -72,12 +72,19 @@ def escapes(
 
 
 def _levels(axes: Axes, critical: dict[int, float]) -> None:
-    """The losses of the stations, each line with its name: in two columns, since two may lie at one level."""
+    """The losses of the stations, each line with its name; levels too near to be told apart share one."""
+    across = axes.get_yaxis_transform()
+    groups: list[list[int]] = []
     for index, width in enumerate(sorted(critical, key=lambda width: -critical[width])):
-        colour, across = width_colour(width), axes.get_yaxis_transform()
-        axes.axhline(critical[width], color=colour, ls=STYLES[index % len(STYLES)], lw=1)
-        place = 0.02 + 0.3 * (index % 2)
-        axes.text(place, critical[width], _name(width), color=colour, va="bottom", size=9, transform=across)
+        axes.axhline(critical[width], color=width_colour(width), ls=STYLES[index % len(STYLES)], lw=1)
+        if groups and critical[groups[-1][-1]] < 1.3 * critical[width]:
+            groups[-1].append(width)
+        else:
+            groups.append([width])
+    for group in groups:
+        names = " and ".join([*map(str, group[:-1]), _name(group[-1])])
+        level = max(critical[width] for width in group)
+        axes.text(0.02, level, names, color=width_colour(group[-1]), va="bottom", size=9, transform=across)
 
 
 def journeys(steps: ArrayLike, losses: NDArray, best: int, critical: dict[int, float]) -> Figure:

@@ -109,9 +109,14 @@ def orientations(found: Mapping[int, Neurons], *, reach: tuple[float, float] = (
     )
     for width, neurons, size in zip(found, found.values(), _broad_to_thin(len(found)), strict=True):
         for axes in (whole, *zooms):
-            axes.plot(neurons.angle, neurons.amplitude[:, 0], "o", color=width_colour(width),
-                      label=f"{width}", markersize=3.2 * size, markerfacecolor="none",
-                      markeredgewidth=1.8)  # fmt: skip
+            # One by one: where a line between two marks leaves the picture, SVG would set a third.
+            for number, (angle, amplitude) in enumerate(
+                zip(neurons.angle, neurons.amplitude[:, 0], strict=True)
+            ):
+                axes.plot(angle, amplitude, "o", color=width_colour(width), markersize=3.2 * size,
+                          label=f"{width}" if number == 0 else None, markerfacecolor="none",
+                          markeredgewidth=1.8)  # fmt: skip
+    whole.margins(y=0.14)
     whole.axhline(0, color=MUTED, linewidth=0.8, zorder=0)
     _angles(whole)
     whole.set_ylabel("amplitude $A$")
