@@ -39,6 +39,23 @@ def test_a_phone_has_margins_and_what_goes_on_fades(visit, name):
     assert unmarked == []
 
 
+# Where each formula stands on its line: room at its left, and at its right (a number may stand there).
+ROOM = """() => [...document.querySelectorAll(".bd-article div.math")].filter(box => box.clientWidth)
+    .map(box => {
+        const [line, set] = [box, box.querySelector("mjx-math")].map(each => each.getBoundingClientRect());
+        const numbered = box.querySelector(".eqno") !== null;
+        return [set.left - line.left, line.right - set.right, numbered, box.textContent];
+    })"""
+
+
+@pytest.mark.parametrize("name", CHAPTERS, scope="session")
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_formulas_stand_in_the_middle_and_begin_on_the_page(visit, name, phone):
+    for left, right, numbered, text in visit(name, phone=phone).evaluate(ROOM):
+        assert left >= -1, f"begins beyond the edge, where nothing scrolls: {text:.60}"
+        assert numbered or right < 0 or abs(left - right) < 40, f"not in the middle: {text:.60}"
+
+
 @pytest.mark.parametrize("name", CHAPTERS, scope="session")
 def test_writing_in_figures_is_that_of_the_page(visit, name):
     page = visit(name)
