@@ -5,6 +5,7 @@ import json
 import re
 import sys
 import zipfile
+from html import unescape
 from types import SimpleNamespace
 from urllib.parse import urljoin
 from xml.etree import ElementTree
@@ -13,7 +14,9 @@ import html5lib
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from built_book import PAGES, READING, REFERENCE, ROOT
+from built_book import CHAPTERS, PAGES, READING, REFERENCE, ROOT
+from docutils import nodes
+from docutils.utils import new_document
 
 spec = importlib.util.spec_from_file_location("site_meta", ROOT / "web" / "site_meta.py")
 site_meta = sys.modules.setdefault("site_meta", importlib.util.module_from_spec(spec))
@@ -27,11 +30,11 @@ def head(html, name):
     return BeautifulSoup((html / name).read_text(encoding="utf-8"), "html.parser").head
 
 
-def tags_of(page, **context):
+def tags_of(page, doctree=None, **context):
     """The head of a page as the extension would write it."""
     config = SimpleNamespace(html_baseurl=BASE, html_title="A book", root_doc="book/intro", copyright="2026")
     app = SimpleNamespace(builder=SimpleNamespace(name="html"), config=config, srcdir=ROOT)
-    site_meta.describe(app, page, "page.html", context, None)
+    site_meta.describe(app, page, "page.html", context, doctree)
     return BeautifulSoup(context["metatags"], "html.parser")
 
 
@@ -44,6 +47,15 @@ def test_what_a_title_says_cannot_break_out_of_its_tag():
 def test_the_first_page_is_the_book_and_the_others_are_parts_of_it():
     for page, kind in (("book/intro", ["Book", "LearningResource"]), ("book/training", "Chapter")):
         assert json.loads(tags_of(page).script.text)["@type"] == kind
+
+
+def test_a_page_is_described_by_its_first_paragraph_and_the_book_by_its_own():
+    for page, told in (("book/intro", "The book."), ("book/x", "Why &amp; how.")):
+        paragraph = nodes.paragraph("", "Why & how." + " More of it." * 4)
+        document = new_document("x")
+        document += paragraph
+        found = tags_of(page, document, metatags='<meta content="The book." name="description" />\n')
+        assert found.find("meta", attrs={"name": "description"})["content"].startswith(unescape(told))
 
 
 def test_the_page_for_lost_readers_finds_its_style_from_anywhere_and_is_not_listed():
@@ -65,6 +77,12 @@ def test_a_page_says_where_it_lives_and_what_it_is(html, name):
     assert data["@context"] == "https://schema.org"
     assert data["url"] in (BASE, BASE + name)
     assert len(data["description"]) >= 40
+
+
+@pytest.mark.site
+def test_no_two_pages_are_described_alike(html):
+    told = [head(html, name).find("meta", attrs={"name": "description"})["content"] for name in CHAPTERS]
+    assert sorted({each for each in told if told.count(each) > 1}) == []
 
 
 @pytest.mark.site

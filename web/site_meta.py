@@ -26,6 +26,7 @@ NOT_FOUND = """<section>
 <a href="{base}search.html">search the book</a>.</p>
 </section>"""
 ALIKE = ("exercise-content", "solution-content", "proof-content")
+DESCRIPTION = re.compile(r'(<meta content=")[^"]*(" name="description")')
 WITHOUT = ("search", "404", "py-modindex", "prf-prf")  # not for search engines
 
 
@@ -86,7 +87,10 @@ def describe(
         lines.append(f'<script type="application/ld+json">{text}</script>')
     if page == "404":  # it is shown at any depth, and finds its style from there
         lines.insert(0, f'<base href="{base}" />')
-    context["metatags"] = context.get("metatags", "") + "\n".join(lines)
+    told = context.get("metatags", "")
+    if page not in (*WITHOUT, app.config.root_doc):  # the book's own description stays where the book begins
+        told = DESCRIPTION.sub(lambda match: f"{match[1]}{escape(summary, quote=True)}{match[2]}", told)
+    context["metatags"] = told + "\n".join(lines)
 
 
 def _summary(doctree: nodes.document | None) -> str:
