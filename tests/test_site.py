@@ -93,6 +93,11 @@ def test_the_sitemap_names_every_page_and_each_exists(html):
     assert f"Sitemap: {BASE}sitemap.xml" in (html / "robots.txt").read_text()
 
 
+def test_there_is_no_list_of_labels_to_which_nothing_leads():
+    settings = CONFIG["sphinx"]["config"]
+    assert settings["html_use_index"] is settings["html_domain_indices"] is False
+
+
 @pytest.mark.site
 def test_every_link_of_the_page_for_lost_readers_leads_somewhere(html):
     page = BeautifulSoup((html / "404.html").read_text(encoding="utf-8"), "html.parser")

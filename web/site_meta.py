@@ -27,7 +27,7 @@ NOT_FOUND = """<section>
 </section>"""
 ALIKE = ("exercise-content", "solution-content", "proof-content")
 DESCRIPTION = re.compile(r'(<meta content=")[^"]*(" name="description")')
-WITHOUT = ("search", "404", "py-modindex", "prf-prf")  # not for search engines
+WITHOUT = ("search", "404")  # not for search engines
 
 
 @functools.cache  # each page asks
