@@ -57,6 +57,13 @@ def test_ways_out_show_the_measured_part_beside_chance():
     assert np.allclose(right.lines[1].get_ydata(), [0.25, 0.5, 0.75, 1.0])
 
 
+def test_every_station_that_is_left_has_its_row():
+    way = Leaving(np.array([-1.0, 1.0]), np.array([0.9, 0.1]), np.ones(1), np.ones(1))
+    left, _ = dwelling.ways_out({str(number): [way] for number in range(7)}).axes
+    rows = [line.get_ydata()[0] for line in left.lines if line.get_xdata()[0] == 0.9]
+    assert rows == list(range(7))
+
+
 def test_waits_fall_together_when_time_is_measured_in_the_unit_of_the_prediction():
     times = np.linspace(0, 100, 11)
     runs = [(50, times, np.exp(-times / 50), 0.1), (200, 2 * times, np.exp(-times / 50), 0.05)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from epbook.atlas import Leaving, Visit, explained
 from epbook.page.style import COLOURS, INK, MUTED, SIGN_COLOURS, subplots, width_colour
 
 FINITE, INFINITE = COLOURS["green"], COLOURS["violet"]
-MARKS = "osD^v"  # of the stations that are left
+MARKS = "osD^v"  # of the stations that are left, in turn
 
 
 def stays(
@@ -92,7 +93,7 @@ def ways_out(found: Mapping[str, Sequence[Leaving]]) -> Figure:
     """
     figure, (left, right) = subplots(1, 2, figsize=(6.8, 3.6), width_ratios=[1.2, 1])
     down = SIGN_COLOURS["negative"]
-    for row, (ways, mark) in enumerate(zip(found.values(), MARKS, strict=False)):
+    for row, (ways, mark) in enumerate(zip(found.values(), itertools.cycle(MARKS), strict=False)):
         spread = row + np.linspace(-0.2, 0.2, len(ways)) if len(ways) > 1 else np.array([row])
         left.plot([way.share for way in ways], spread, mark, color=down, ms=5.5)
         left.plot([way.chance for way in ways], spread, mark, color=MUTED, ms=4.5, mfc="none")
@@ -119,17 +120,21 @@ def waits(runs: Sequence[tuple[int, NDArray, NDArray, float]], level: float, rat
     Source: this book, page on the atlas.
     """
     figure, panels = subplots(1, 2, figsize=(6.8, 3.5), sharey=True)
+    widths = sorted({run[0] for run in runs})
+    style = dict(zip(widths, itertools.cycle(("-", "--", "-.", ":")), strict=False))
     labelled = set()
     for width, times, losses, amplitude in sorted(runs, key=lambda run: -run[0]):
         for axes, unit in zip(panels, (1.0, amplitude * rate), strict=True):
             label = None if width in labelled or axes is panels[1] else str(width)
-            axes.plot(times * unit, losses / level, color=width_colour(width), lw=1.3, label=label)
+            axes.plot(
+                times * unit, losses / level, style[width], color=width_colour(width), lw=1.5, label=label
+            )
         labelled.add(width)
     for axes in panels:
         axes.axhspan(0.95, 1.05, color=MUTED, alpha=0.18, lw=0)
-        axes.set_ylim(0.3, 1.6)
-    longest = max(float(times[losses > 0.3 * level][-1]) for _, times, losses, _ in runs)
+        axes.set_ylim(0.7, 1.2)
+    longest = max(float(times[losses > 0.7 * level][-1]) for _, times, losses, _ in runs)
     panels[0].set(xlim=(0, longest), xlabel="flow time $t$", ylabel="loss / loss of the linear fit")
-    panels[1].set(xlim=(0, 4), xlabel=r"$t \, A_{\max} \, |\lambda_{\min}(G)|$")
+    panels[1].set(xlim=(0, 3), xlabel=r"$t \, A_{\max} \, |\lambda_{\min}(G)|$")
     figure.legend(title="width $m$", loc="outside right center", fontsize=9, reverse=True)
     return figure
