@@ -23,7 +23,7 @@ from sphinx.ext.mathjax import install_mathjax
 from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
-from epbook.page.both import inline_both, unpack
+from epbook.page.both import inline_both, one_of_two, unpack
 from epbook.page.style import themed
 from epbook.page.svg import fingerprint
 
@@ -74,7 +74,7 @@ def copy_files(app: Sphinx) -> None:
     static = Path(app.outdir) / "_static"
     static.mkdir(parents=True, exist_ok=True)
     dark = "".join(f"--ep-{light[1:]}:{dark};" for light, dark in themed().items())
-    style = (HERE / "book.css").read_text(encoding="utf-8")
+    style = (HERE / "book.css").read_text(encoding="utf-8") + one_of_two()
     (static / "book.css").write_text(f"{style}\nhtml[data-theme=dark]{{{dark}}}\n", encoding="utf-8")
     for name in ("book.js", "chinese.woff"):
         shutil.copyfile(HERE / name, static / name)

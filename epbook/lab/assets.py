@@ -9,6 +9,8 @@ import json
 import re
 from importlib.resources import files
 
+from epbook.page.both import one_of_two
+
 _IMPORT = re.compile(r'^import \{ (.+?) \} from "\./(\w+)\.js";$', re.M)
 _COMMENT = re.compile(r"^//.*$|  //.*$")
 
@@ -50,7 +52,7 @@ def style() -> str:
     >>> ".ep-lab" in style()
     True
     """
-    return _slim(_source("lab.css"))
+    return _slim(_source("lab.css") + one_of_two())
 
 
 def _collect(module: str, sources: dict[str, str], names: dict[str, set[str]]) -> None:

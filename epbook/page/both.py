@@ -6,6 +6,7 @@ import base64
 import re
 import zlib
 from collections.abc import Sequence
+from importlib.resources import files
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
@@ -14,6 +15,17 @@ from epbook.page.narrow import narrowed
 from epbook.page.svg import inline, to_svg
 
 _PACKED = re.compile(r"\n<!--narrow:([A-Za-z0-9+/=]+)-->\s*$")
+
+
+def one_of_two() -> str:
+    """The style sheet that shows the drawing that fits; it belongs behind that of what holds the drawings.
+
+    Raises nothing of its own. Source: the conventions of the whole book.
+
+    >>> one_of_two().count("ep-narrow")
+    2
+    """
+    return files("epbook.page").joinpath("both.css").read_text(encoding="utf-8")
 
 
 class Pair(NamedTuple):

@@ -55,7 +55,7 @@ def page(svg: str, axes: Sequence[Axis], alts: Sequence[str], *, prefix: str, pl
         for index, axis in enumerate(axes)
     )
     return _PAGE.format(
-        style=_asset("explore.css"),
+        style=_asset("explore.css") + _asset("both.css"),
         script=_asset("explore.js"),
         prefix=prefix,
         label=escape(axes[0].label),
