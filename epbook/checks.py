@@ -11,6 +11,22 @@ from typing import SupportsIndex
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+
+def in_pieces(values: object) -> str:
+    """What to do with data that come in pieces, as the end of a message; nothing for other values.
+
+    Raises nothing of its own. Source: PyTorch's data loaders, whose batches are pairs (x, y).
+
+    >>> in_pieces(DataLoader([1.0]))
+    ': put its batches together first, x, y = map(torch.cat, zip(*loader))'
+    """
+    if isinstance(values, DataLoader):
+        return ": put its batches together first, x, y = map(torch.cat, zip(*loader))"
+    if isinstance(values, Dataset):
+        return ": put its samples together first, x, y = map(torch.stack, zip(*dataset))"
+    return ""
 
 
 def table(data: Tensor, name: str) -> np.ndarray:
@@ -24,7 +40,9 @@ def table(data: Tensor, name: str) -> np.ndarray:
     try:
         tensor = torch.as_tensor(data).detach()
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{name} must be a table of numbers, got {data!r:.80}") from error
+        cure = in_pieces(data)
+        got = f"{type(data).__name__}{cure}" if cure else f"{data!r:.80}"
+        raise ValueError(f"{name} must be a table of numbers, got {got}") from error
     if tensor.is_complex():
         raise ValueError(f"{name} must be real, got {tensor.dtype}")
     array = tensor.to("cpu", torch.float64).numpy().copy()

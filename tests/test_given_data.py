@@ -86,8 +86,17 @@ DATA_REFUSED = {
         lambda x, y: (torch.utils.data.DataLoader(x), y),
         nn.MSELoss(),
         TypeError,
-        "got DataLoader: hand all of it over at once",
+        r"got DataLoader: put its batches together first, x, y = map\(torch.cat, zip\(\*loader\)\)",
     ),
+    "a data set": (
+        1,
+        lambda x, y: (torch.utils.data.TensorDataset(x, y), y),
+        nn.MSELoss(),
+        TypeError,
+        "stack",
+    ),
+    "labels to be compared": (3, lambda x, y: (x, LABELS), nn.MSELoss(), ValueError, "cross_entropy"),
+    "a loss by name": (1, lambda x, y: (x, y), "mse", TypeError, "must be a function .* got 'mse'"),
     "y alone": (1, lambda x, y: (None, y), nn.MSELoss(), ValueError, "y was given without x"),
     "text": (1, lambda x, y: (np.array([["a", "b"]]), y), nn.MSELoss(), TypeError, "got ndarray"),
     "reduction none": (

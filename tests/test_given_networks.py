@@ -133,7 +133,7 @@ REFUSED = {
     "dropout": (lambda: mlp(nn.Dropout(0.5)), TypeError, "dropout.*leave it out"),
     "dropout in eval": (lambda: mlp(nn.Dropout(0.5)).eval(), TypeError, "eval mode does not remove"),
     "BatchNorm": (lambda: mlp(nn.BatchNorm1d(4)), TypeError, "normalisation: fold"),
-    "LayerNorm": (lambda: mlp(nn.LayerNorm(4)), TypeError, "has parameters"),
+    "LayerNorm": (lambda: mlp(nn.LayerNorm(4)), TypeError, "normalisation, which ties"),
     "PReLU": (lambda: mlp(nn.PReLU()), TypeError, "has parameters"),
     "RReLU in training": (lambda: mlp(nn.RReLU()), TypeError, "without noise"),
     "softmax": (lambda: mlp(nn.Softmax(dim=1)), TypeError, "belongs into the loss"),

@@ -114,7 +114,7 @@ def test_a_target_that_would_be_broadcast_is_refused(loss):
 
 def test_a_data_loader_is_refused_with_what_to_do():
     loader = DataLoader(TensorDataset(normal(4, 3), normal(4, 4)))
-    with pytest.raises(TypeError, match="DataLoader: hand all of it over at once"):
+    with pytest.raises(TypeError, match="DataLoader: put its batches together first"):
         reduce(classifier(), loader)
 
 

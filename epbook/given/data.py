@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from epbook.checks import in_pieces
 from epbook.losses import Loss, is_mse
 from epbook.networks import Layer, forward
 
@@ -65,7 +66,7 @@ def table(values: object, name: str, device: torch.device) -> Tensor:
     if isinstance(values, np.ndarray):
         values = torch.as_tensor(values.copy()) if values.dtype.kind in "fiub" else values
     if not isinstance(values, Tensor):
-        hint = ": hand all of it over at once" if hasattr(values, "__iter__") else ""
+        hint = in_pieces(values) or (": hand all of it over at once" if hasattr(values, "__iter__") else "")
         raise TypeError(f"{name} must be a tensor of real numbers, got {type(values).__name__}{hint}")
     if values.is_complex() or values.layout is not torch.strided:
         raise TypeError(f"{name} must be a dense tensor of real numbers, got {values.dtype}, {values.layout}")
@@ -96,7 +97,10 @@ with every target. Use y[:, None]
         f"y must be of shape {shape} like the output, got {tuple(y.shape)}: the loss would compare "
         "every output with every target"
     )
-    hint = ". Use y[:, None]" if tuple(y.shape) == shape[:1] and shape[1] == 1 else ""
+    hint = ""
+    if tuple(y.shape) == shape[:1]:
+        labels = ". For class labels pass a loss that takes them, such as torch.nn.functional.cross_entropy"
+        hint = ". Use y[:, None]" if shape[1] == 1 else labels if whole else ""
     if tuple(y.shape) != shape and (not whole or is_mse(loss)):
         raise ValueError(wrong + hint)
     if is_mse(loss):

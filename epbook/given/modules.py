@@ -152,6 +152,8 @@ def _advice(module: nn.Module) -> str:
         return (
             "a normalisation: fold it into the Linear before it (torch.nn.utils.fusion.fuse_linear_bn_eval)"
         )
+    if isinstance(module, nn.LayerNorm | nn.GroupNorm | nn.RMSNorm):
+        return "a normalisation, which ties the neurons of a sample together: ask about a network without it"
     if isinstance(module, nn.Flatten):
         return "no activation: leave it out and pass x.flatten(1)"
     if isinstance(module, nn.Softmax | nn.LogSoftmax | nn.Softmin):

@@ -121,6 +121,11 @@ def _read(net: nn.Sequential, x: Tensor | None, y: Tensor | None, loss: Loss) ->
             + (": flatten it with x.flatten(1)" if x.ndim > 2 else "")
         )
     x = wide(x)
+    if not callable(loss):
+        raise TypeError(
+            "loss must be a function of output and target, such as torch.nn.functional.mse_loss, "
+            f"got {loss!r:.80}"
+        )
     loss = widened(loss, device)
     if y is None:
         return GivenNetwork(found, x, None, loss, net, vector)
