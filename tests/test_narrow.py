@@ -145,3 +145,17 @@ def test_a_formula_reads_from_left_to_right_with_its_index_lowered():
 )
 def test_minus_signs(given, wanted):
     assert true_minus(given) == wanted
+
+
+@pytest.mark.parametrize("names", [["one of each, refitted"] * 7, ["A", "B"]])
+def test_a_legend_above_keeps_to_the_width_of_a_phone(names):
+    figure, panels = subplots(1, 2)
+    for name in names:
+        panels[0].plot([0, 1], label=name)
+    before = figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    with narrowed(figure):
+        (seen,) = [legend for legend in figure.legends if legend.get_visible()]
+        assert [text.get_text() for text in seen.get_texts()] == names
+        assert seen.get_window_extent().width <= WIDTH * figure.dpi
+    assert figure.legends == [before]
+    assert before.get_visible()

@@ -130,15 +130,18 @@ def test_retraining_has_a_panel_for_each_cut_with_the_level_of_that_cut():
     panels = {"A": ({"full": CURVES[0], "mean": CURVES[1]}, 0.2), "B": ({"random": CURVES[1]}, 0.1)}
     left, right = figures.reduction.retraining(panels).axes
     lines = shown(left)
-    assert np.allclose(lines["full"], 1e4 * CURVES[0])
-    assert np.allclose(lines["mean"], 1e4 * CURVES[1])
-    assert np.allclose(shown(right)["random"], 1e4 * CURVES[1])
-    assert [axes.lines[-1].get_ydata()[0] for axes in (left, right)] == pytest.approx([2000, 1000])
-    assert [axes.get_title(loc="left") for axes in (left, right)] == ["A", "B"]
+    assert np.allclose(lines["full"], CURVES[0] / 0.2)
+    assert np.allclose(lines["mean"], CURVES[1] / 0.2)
+    assert np.allclose(shown(right)["random"], CURVES[1] / 0.1)
+    assert [axes.lines[-1].get_ydata()[0] for axes in (left, right)] == [1, 1]
+    assert [axes.get_title(loc="left") for axes in (left, right)] == ["A: loss 2.0e-01", "B: loss 1.0e-01"]
+    assert left.get_ylim() == right.get_ylim()
 
 
 def test_agreement_stands_against_the_width_that_is_left(cuts):
-    left, right = figures.reduction.agreement_against_width(cuts).axes
+    figure = figures.reduction.agreement_against_width(cuts)
+    assert len(figure.legends) == 1, "above the panels, where it covers no curve"
+    left, right = figure.axes
     for name in cuts[0].agreement:
         for axes in (left, right):
             (line,) = [line for line in axes.lines if line.get_label() == name]

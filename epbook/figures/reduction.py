@@ -100,16 +100,17 @@ def _matrix(axis: Axes, values: np.ndarray) -> AxesImage:
 def retraining(panels: Mapping[str, tuple[Mapping[str, np.ndarray], float]]) -> Figure:
     """Loss of networks that were cut while they train on, one panel for each place of the cut.
 
+    In units of the loss at the cut, on one scale, so that one sees who falls and who stands.
     panels: by title, (the losses by way to cut, the loss of the full network at the cut).
     """
-    figure, axes = subplots(1, len(panels))
+    figure, axes = subplots(1, len(panels), sharey=True)
     for axis, (title, (curves, level)) in zip(axes, panels.items(), strict=True):
         for mode, losses in curves.items():
             thin = {"linewidth": 1.2, "linestyle": ":"} if mode == "full" else {}
-            axis.plot(1e4 * losses, color=MODE_COLOURS[mode], label=mode, **thin)
-        axis.axhline(1e4 * level, color=MUTED, linestyle="--", linewidth=1)
-        axis.set(xlabel="epochs after the cut", ylabel="training loss, 10⁻⁴", title=title)
-        axis.set_ylim(0, 2e4 * level)
+            axis.plot(losses / level, color=MODE_COLOURS[mode], label=mode, **thin)
+        axis.axhline(1, color=MUTED, linestyle="--", linewidth=1)
+        axis.set(xlabel="epochs after the cut", title=f"{title}: loss {level:.1e}")
+    axes[0].set(ylabel="loss / loss at the cut", ylim=(0, 1.5))
     axes[0].legend(ncols=2, loc="lower left")
     return figure
 
@@ -177,7 +178,7 @@ def agreement_against_width(cuts: Sequence[Cut]) -> Figure:
     left.set(xlabel="width after the cut", ylabel="other predictions, %", ylim=(0.005, 130))
     right.set(xlabel="width after the cut", ylabel="accuracy, %")
     right.set_ylim(0, 100)
-    right.legend(loc="center right", bbox_to_anchor=(1.0, 0.62))
+    figure.legend(*right.get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
 
 

@@ -97,28 +97,34 @@ def _write_shared(axes: Axes, first: Axes, later: ExitStack) -> None:
 
 
 def _legends_below(figure: Figure, later: ExitStack) -> None:
-    """Legends that stand beside the panels take their width: they go below."""
+    """Legends that stand beside the panels take their width: they go below, and wide ones above get rows."""
+    wide = [each for each in figure.legends if getattr(each, "_outside_loc", None) == "upper"]
+    for legend in wide:
+        if legend.get_window_extent().width > 0.97 * WIDTH * figure.dpi:
+            _instead(figure, legend, "outside upper center", later)
     beside = [each for each in figure.legends if getattr(each, "_outside_loc", None) == "right"]
     for axes in figure.axes:
         legend = axes.get_legend()
         if legend is not None and legend.get_bbox_to_anchor().x0 >= axes.bbox.x1 - 1:
             beside.append(legend)
     for legend in beside:
-        later.callback(legend.set_visible, True)
-        later.callback(legend.set_in_layout, True)
-        legend.set_visible(False)
-        legend.set_in_layout(False)
-        later.callback(_again(figure, legend).remove)
+        _instead(figure, legend, "outside lower center", later)
 
 
-def _again(figure: Figure, legend: Legend) -> Legend:
+def _instead(figure: Figure, legend: Legend, loc: str, later: ExitStack) -> None:
+    """Put a legend of as many columns as there is room for in the place of this one."""
+    later.callback(legend.set_visible, True)
+    later.callback(legend.set_in_layout, True)
+    legend.set_visible(False)
+    legend.set_in_layout(False)
     labels = [text.get_text() for text in legend.get_texts()]
-    handles = [each for each in legend.legend_handles if each is not None]
-    return figure.legend(
-        handles,
+    columns = min(len(labels), max(1, 30 // (4 + max(map(len, labels)))))
+    anew = figure.legend(
+        [each for each in legend.legend_handles if each is not None],
         labels,
-        loc="outside lower center",
+        loc=loc,
         title=legend.get_title().get_text() or None,
         fontsize=legend.get_texts()[0].get_fontsize(),
-        ncols=min(len(labels), max(1, 30 // (4 + max(map(len, labels))))),
+        ncols=columns,
     )
+    later.callback(anew.remove)
