@@ -7,7 +7,7 @@ import pytest
 from page_words import PAGES, prose
 from pybtex.database import parse_file
 
-from web.author_year import AuthorYear
+from web.author_year import AuthorYear, ByName
 
 ROOT = Path(__file__).parents[1]
 ENTRIES = parse_file(ROOT / "book/references.bib").entries
@@ -42,3 +42,9 @@ def test_the_page_of_credits_names_tests_that_exist():
     named = re.findall(r"`(tests/test_\w+\.py)`", page)
     assert len(named) > 8
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_entries_stand_where_a_reader_looks_for_their_names():
+    names = [entry.persons["author"][0].last_names[0] for entry in ByName().sort(ENTRIES.values())]
+    assert names.index("{LeCun}") < names.index("Li") < names.index("Şimşek") < names.index("Zhou")
+    assert names[-1] == "{理解深度学习}", "no letter of the alphabet"

@@ -5,6 +5,7 @@ Use it as `:style: author_year`; the entries are sorted by these labels' names, 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 from pybtex.database import Entry, Person
@@ -12,6 +13,7 @@ from pybtex.plugin import register_plugin
 from pybtex.richtext import Text
 from pybtex.style.formatting.plain import Style as Plain
 from pybtex.style.labels import BaseLabelStyle
+from pybtex.style.sorting import BaseSortingStyle
 from sphinx.application import Sphinx
 
 
@@ -30,14 +32,31 @@ def _last_name(person: Person) -> str:
     return str(Text(" ").join([*person.rich_prelast_names, *person.rich_last_names]))
 
 
+def _place(entry: Entry) -> tuple[str, ...]:
+    """Where an entry stands: by the names without their marks and capitals, so that Ş stands with S."""
+    names = " ".join(map(_last_name, entry.persons["author"]))
+    plain = unicodedata.normalize("NFKD", names).encode("ascii", "ignore").decode().casefold()
+    return plain or names, entry.fields["year"], entry.fields["title"]
+
+
+class ByName(BaseSortingStyle):
+    """Entries in the order in which a reader looks for their labels; names in other letters come last."""
+
+    def sort(self, entries: Iterable[Entry]) -> list[Entry]:
+        """The entries in order."""
+        return sorted(entries, key=_place)
+
+
 class Style(Plain):
     """The style "plain" with those labels."""
 
     default_label_style = "author_year"
+    default_sorting_style = "by_name"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Make the style known to pybtex, under the name `author_year`."""
     register_plugin("pybtex.style.labels", "author_year", AuthorYear)
+    register_plugin("pybtex.style.sorting", "by_name", ByName)
     register_plugin("pybtex.style.formatting", "author_year", Style)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
