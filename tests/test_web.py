@@ -144,3 +144,7 @@ def test_what_no_page_asks_for_is_not_on_the_site(tmp_path):
     lighten(site, None)
     left = {path.name: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"fontawesome.js": "", "a.js": "much"}
+
+
+def test_the_blank_before_an_exercise_is_no_part_of_its_link():
+    assert 'to <a href="#ex">Exercise 1</a>' in touched('<p>Solution to<a href="#ex"> Exercise 1</a></p>')

@@ -35,6 +35,8 @@ ASKED = re.compile(r"<(p|figcaption)>.*?</\1>", re.DOTALL)
 PROSE = re.compile(r"<(p|figcaption|td)\b[^>]*>.*?</\1>", re.DOTALL)
 VERBS, CONTROLS = "Move|Drag|Press|Slide|Play", "slider|[Pp]lay|button|knob"
 REQUEST = re.compile(rf"(?<![^\s>])(?:{VERBS})\b[^.:<]*(?:{CONTROLS})[^.:<]*[.:]")
+# "Solution to" and the exercise: the blank between them is no part of the link.
+LED = re.compile(r"(?<=Solution to)(<a [^>]*>) ")
 HIDDEN = "<noscript><style>.ep-tex, .ep-controls, .ep-script { display: none !important; }</style></noscript>"
 NOSCRIPT = """<noscript><p class="ep-noscript">Without JavaScript the figures with sliders rest where they
 start, and nothing can be searched; all else is here.</p></noscript>
@@ -63,6 +65,7 @@ def touch(page: str, *, name: str, address: str, repository: str, root: str) -> 
     page = FRAME.sub(lambda match: _table(match.group()), page)
     page = COMPUTED.sub(lambda match: f"{match[1]}{number(match[2])}{match[3]}", page)
     page = PROSE.sub(lambda match: PERCENT.sub("\u00a0%", match.group()), page)
+    page = LED.sub(r" \1", page)
     page = ASKED.sub(lambda match: REQUEST.sub(_on_screen, match.group()), page)
     pdf = f"{root}embedding-principle.pdf"
     foot = (
