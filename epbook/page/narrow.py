@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ from matplotlib.legend import Legend
 
 WIDTH = 4.2  # inches on the 358 pixels that a phone has for a figure: 8 pt are 9.5 pixels
 HIGHEST = 0.75  # of that width: the height of one panel of several
+Place = Literal["outside upper center", "outside lower center"]
 FEW = 3  # panels side by side that are stacked; more are set in two columns
 
 
@@ -98,10 +100,10 @@ def _write_shared(axes: Axes, first: Axes, later: ExitStack) -> None:
 
 def _legends_below(figure: Figure, later: ExitStack) -> None:
     """Legends that stand beside the panels take their width: they go below, and wide ones above get rows."""
-    wide = [each for each in figure.legends if getattr(each, "_outside_loc", None) == "upper"]
-    for legend in wide:
-        if legend.get_window_extent().width > 0.97 * WIDTH * figure.dpi:
-            _instead(figure, legend, "outside upper center", later)
+    above = [each for each in figure.legends if getattr(each, "_outside_loc", None) == "upper"]
+    for one in above:
+        if one.get_window_extent().width > 0.97 * WIDTH * figure.dpi:
+            _instead(figure, one, "outside upper center", later)
     beside = [each for each in figure.legends if getattr(each, "_outside_loc", None) == "right"]
     for axes in figure.axes:
         legend = axes.get_legend()
@@ -111,7 +113,7 @@ def _legends_below(figure: Figure, later: ExitStack) -> None:
         _instead(figure, legend, "outside lower center", later)
 
 
-def _instead(figure: Figure, legend: Legend, loc: str, later: ExitStack) -> None:
+def _instead(figure: Figure, legend: Legend, loc: Place, later: ExitStack) -> None:
     """Put a legend of as many columns as there is room for in the place of this one."""
     later.callback(legend.set_visible, True)
     later.callback(legend.set_in_layout, True)
