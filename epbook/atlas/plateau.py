@@ -17,7 +17,7 @@ from epbook.results import Result
 class FirstPlateau(Result):
     """What the best linear fit says of the station at which small tanh networks wait first.
 
-    slope: s, (d + 1,), of the fit s·[x; 1]. loss: R there. G: (d + 1, d + 1), so that S_j = |A_j| G for a
+    slope: ψ, (d + 1,), of the fit ψ·[x; 1]. loss: R there. G: (d + 1, d + 1), so that S_j = |A_j| G for a
     neuron of amplitude |A_j| = |a_j| ‖(w_j, b_j)‖ that does its part of the fit.
     Source: this book, page on the atlas.
     """
@@ -35,13 +35,13 @@ class FirstPlateau(Result):
 def first_plateau(x: Tensor, y: Tensor) -> FirstPlateau:
     """The linear fit of the data and the curvature it hands to every neuron of a wide tanh network.
 
-    G = −4 E[r (ŝ·x̃) x̃x̃ᵀ], r = s·x̃ − y, ŝ = s/‖s‖, x̃ = [x; 1], s the least-squares fit.
+    G = −4 E[r (ψ̂·x̃) x̃x̃ᵀ], r = ψ·x̃ − y, ψ̂ = ψ/‖ψ‖, x̃ = [x; 1], ψ the least-squares fit.
 
     A neuron with small weights is linear, a tanh(w̃·x̃) ≈ a w̃·x̃, and tanh'' ≈ −2z. Where m of them make the
-    fit together, a_j w̃_j = |A_j| ŝ with Σ |A_j| = ‖s‖, and S_j = E[2r a_j tanh''(z_j) x̃x̃ᵀ] ≈ |A_j| G: in
+    fit together, a_j w̃_j = |A_j| ψ̂ with Σ |A_j| = ‖ψ‖, and S_j = E[2r a_j tanh''(z_j) x̃x̃ᵀ] ≈ |A_j| G: in
     the time |A_j| t all do the same. So the wait times A_max does not depend on the width. With 2r for the
     mean squared error: another factor in front of the loss is another unit of time. The corner of G that
-    belongs to the bias is −4 E[r (ŝ·x̃)] = 0 at the fit, so G has a negative eigenvalue unless E[r (ŝ·x̃) x]
+    belongs to the bias is −4 E[r (ψ̂·x̃)] = 0 at the fit, so G has a negative eigenvalue unless E[r (ψ̂·x̃) x]
     is zero: a way down is there for nearly all data.
     x: (n, d), y: (n, 1). Returns a `FirstPlateau`. Raises ValueError for several outputs (then the fit is no
     single direction), for data whose best linear fit is zero, and for tables that do not fit.
@@ -56,13 +56,13 @@ def first_plateau(x: Tensor, y: Tensor) -> FirstPlateau:
     if targets.shape != (len(inputs), 1):
         raise ValueError(f"y must be of shape ({len(inputs)}, 1), one output a sample, got {targets.shape}")
     rows = np.hstack([inputs, np.ones((len(inputs), 1))])
-    s = np.linalg.lstsq(rows, targets[:, 0], rcond=None)[0]
-    r = rows @ s - targets[:, 0]
-    size = float(np.linalg.norm(s))
+    slope = np.linalg.lstsq(rows, targets[:, 0], rcond=None)[0]
+    r = rows @ slope - targets[:, 0]
+    size = float(np.linalg.norm(slope))
     if size * np.abs(rows).max() <= 1e-12 * np.abs(targets).max(initial=0.0) or size == 0:
         raise ValueError("the best linear fit of these data is zero: no neuron carries it, none is split")
-    G = -4 * (rows.T * (r * (rows @ (s / size)))) @ rows / len(rows)
-    return FirstPlateau(torch.from_numpy(s), float((r**2).mean()), torch.from_numpy((G + G.T) / 2))
+    G = -4 * (rows.T * (r * (rows @ (slope / size)))) @ rows / len(rows)
+    return FirstPlateau(torch.from_numpy(slope), float((r**2).mean()), torch.from_numpy((G + G.T) / 2))
 
 
 def amplitudes(net: nn.Sequential) -> Tensor:
