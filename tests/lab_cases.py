@@ -15,7 +15,11 @@ return {{ ...kernels_js, ...train_js, ...start_js, ...minima_js }};
 }})();"""
 VIEWS = f"""window.views = (() => {{
 {assets.joined("main", ())}
-return {{ ...effective_js, ...rests_js, ...curvature_js }};
+return {{ ...effective_js, ...rests_js, ...curvature_js, ...words_js }};
+}})();"""
+CHANCE = f"""window.chance = (() => {{
+{assets.joined("rests", ("chance",))}
+return rests_js.chance;
 }})();"""
 # The full form of the costly checks: `make laboratory`.
 SEEDS = int(os.environ.get("EPBOOK_LAB_SEEDS", "4"))
@@ -25,6 +29,7 @@ def engine(page):
     """Put the engine and the parts of the views into a page; own = its kernels."""
     page.add_script_tag(content=ENGINE)
     page.add_script_tag(content=VIEWS)
+    page.add_script_tag(content=CHANCE)
     kernels = json.loads(assets.script().split(";\n", 1)[0].removeprefix("const ASSETS = "))["kernels"]
     page.evaluate(
         """async text => {

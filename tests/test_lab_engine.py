@@ -84,7 +84,7 @@ def targets(seed, n=9):
 
 @pytest.mark.parametrize(
     ("x", "y", "pieces"),
-    [(X, Y, 2), *((torch.linspace(0, 3, 9).double()[:, None] ** 1.5, targets(s), 3) for s in (1, 2))],
+    [(X, Y, 3), *((torch.linspace(0, 3, 9).double()[:, None] ** 1.5, targets(s), 3) for s in (1, 2))],
     ids=["book", "walk 1", "walk 2"],
 )
 def test_the_lines_are_the_minima_that_python_finds(page, x, y, pieces):
@@ -134,6 +134,47 @@ def test_chance_does_not_put_a_rest_on_a_line_and_a_line_is_found(page):
         assert abs(nearest - line) < 1e-9
     far = page.evaluate(JUDGED, [[min(lines) - 2], minima])
     assert far == [[None]]
+
+
+def test_the_chance_of_a_rest_is_the_share_of_places_as_near_to_a_line(page):
+    """Its definition, by counting: of places within a quarter of a decade, how many are no further off?"""
+    generator = np.random.default_rng(1)
+    for count in (1, 4, 30):
+        lines = np.sort(generator.uniform(-2, -1, count))
+        for rest in generator.uniform(-2, -1, 5):
+            places = np.linspace(rest - 0.25, rest + 0.25, 100_001)
+            off = abs(lines - rest).min()
+            share = np.mean(abs(places[:, None] - lines).min(axis=1) <= off)
+            got = page.evaluate("([level, lines]) => chance(level, lines)", [rest, lines.tolist()])
+            assert got == pytest.approx(share, abs=1e-4)
+
+
+def test_a_rest_beside_a_line_is_called_near_until_luck_explains_it(page):
+    minima = [{"loss": 0.1, "width": 1}, {"loss": 1.0, "width": 0}]
+    # One line in sight, three tries (widths 0, 1 and 2): the chance is 3 · 2 off / 0.5 = 12 off.
+    for off, verdict in ((5e-5, "line"), (2e-4, "near"), (2e-3, "near"), (6e-3, None)):
+        (rest,) = page.evaluate(JUDGED.replace("rest.line?.level ?? null", "rest"), [[-1 + off], minima])[0]
+        assert rest["chance"] == pytest.approx(12 * off, rel=1e-6)
+        assert [name for name in ("line", "near") if rest[name]] == ([verdict] if verdict else [])
+
+
+def test_a_sentence_says_on_a_line_near_one_or_on_none(page):
+    said = page.evaluate("""() => {
+        const lines = { known: 3, names: [{ level: -1, name: "best of 1 neuron" }] };
+        const run = { m: 9, seed: 4, diverged: null, steps: [0, 1000], losses: [1, 0.1],
+            shots: [{ hidden: [1, 0], out: [1] }] };
+        const place = { level: -1, line: null, near: null }, how = { lr: 0.1, x: [0, 1] };
+        const told = rest => views.said(run, [{ ...place, ...rest }], lines, how);
+        const line = { level: -1, width: 1 }, other = { level: -1.001, width: 1 };
+        return [{ line }, { line: other }, { near: line, chance: 0.0025 }, {}].map(told);
+    }""")
+    begin = "The net of width 9 (seed 4) rests at log₁₀ loss −1.0000 "
+    assert [text.removeprefix(begin) for text in said] == [
+        "on the line “best of 1 neuron”.",
+        "on a line of 1 neuron.",
+        "near the line “best of 1 neuron”, but luck comes so near once in 400 times.",
+        "on no line of nets with up to 3 neurons.",
+    ]
 
 
 def test_a_steady_fall_is_no_rest(page):

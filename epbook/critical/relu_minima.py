@@ -150,7 +150,8 @@ class _Fits(NamedTuple):
 def _fits(every: Ramps, targets: NDArray, most: int) -> _Fits:
     """The fits by up to `most` pieces, that by no piece first."""
     n, total = len(targets), len(every.length)
-    # Sums of the residuals with irregular weights: two fits that agree in all of them are the same.
+    # Sums of the residuals with irregular weights: two fits that agree in all of them, and in the loss, are
+    # the same. On even samples the sums alone do not tell: parts of multiples of one number are related.
     marks = np.modf(np.outer(np.arange(1, 5), np.arange(1, n + 1)) * 0.6180339887498949)[0]
     parts = [_table(1, most)]
     parts[0].keys[:], parts[0].losses[:], parts[0].widths[:] = marks @ targets, (targets**2).mean(), 0
@@ -175,7 +176,7 @@ def _table(rows: int, most: int) -> _Fits:
 def _smallest(fits: _Fits) -> NDArray:
     """For each output, the row of the fit with the fewest neurons, the first one of several."""
     group = np.zeros(len(fits.losses), np.int64)
-    for key in fits.keys.T:
+    for key in (*fits.keys.T, fits.losses):
         order = np.lexsort((key, group))
         new = (np.diff(group[order]) > 0) | (np.diff(key[order]) > TOLERANCE)
         group[order] = np.append(0, np.cumsum(new))

@@ -18,21 +18,26 @@ from epbook.page.style import COLOURS, INK, MUTED, SIGN_COLOURS, subplots
 from epbook.training.descent import descend
 
 NET, LINE = COLOURS["pink"], COLOURS["green"]
-NAMES = ("zero function", "best of 1 neuron", "best of 2 neurons")
+NAMES = ("zero function", "best of 1 neuron", "best of 2 neurons", "best of 3 neurons")
 
 
 def run(
-    x: Tensor, y: Tensor, net: nn.Module, curve: tuple[NDArray, NDArray], best: Sequence[float]
+    x: Tensor,
+    y: Tensor,
+    net: nn.Module,
+    curve: tuple[NDArray, NDArray],
+    best: Sequence[float],
+    others: Sequence[float] = (),
 ) -> Figure:
     """Points with the trained net's function; its loss in time, with the lines of narrow nets.
 
-    x, y: (n, 1). curve: (steps, losses). best: the lowest losses of 0, 1 and 2 neurons.
+    x, y: (n, 1). curve: (steps, losses). best: the lowest losses of 0 to 3 neurons; others: ticks.
     Source: textbook figures 1.1-1.3.
 
     >>> from epbook.data import relu_teacher
     >>> from epbook.networks import two_layer
     >>> losses = np.array([1, 10]), np.array([0.4, 0.3])
-    >>> len(run(*relu_teacher(), two_layer(1, 3), losses, [0.37, 0.03, 0.001]).axes)
+    >>> len(run(*relu_teacher(), two_layer(1, 3), losses, [0.4, 0.03, 7e-4, 4e-4]).axes)
     2
     """
     figure, (left, right) = subplots(1, 2, figsize=(8.2, 3.2))
@@ -47,6 +52,8 @@ def run(
             right.axhline(level, color=LINE, lw=1.2, ls=(0, (5, 3)), zorder=1)
             right.annotate(name, (1, level), xycoords=("axes fraction", "data"), xytext=(4, 0), color=LINE,
                            textcoords="offset points", va="center", fontsize=9.5)  # fmt: skip
+    seen = [level for level in others if level > min(best)]
+    right.hlines(seen, 0.97, 1, transform=right.get_yaxis_transform(), color=LINE, lw=0.6, alpha=0.6)
     right.plot(steps[1:], losses[1:], color=NET, zorder=2)
     right.set(title="Its loss, and the lines", xlabel="training step", ylabel="loss $R$", xscale="log",
               yscale="log")  # fmt: skip

@@ -4,7 +4,6 @@ import { button, element, player, select, slider, whole } from "./controls.js";
 import { effective } from "./effective.js";
 import { minus, raised, thousands } from "./plot.js";
 import { pointsView } from "./points.js";
-import { pool } from "./pool.js";
 import { judged, named } from "./rests.js";
 import { lossView, neuronsView, spectrumView } from "./views.js";
 import { said } from "./words.js";
@@ -22,10 +21,9 @@ const TASKS = {
   "a hat": u => Math.max(0, 1 - Math.abs(4 * u - 2)),
 };
 
-export function laboratory(host, model, module, source) {
+export function laboratory(host, model, workers) {
   const x = [...model.get("x")], given = [...model.get("y")], brief = model.get("brief"), steps = model.get("steps");
   const state = { x, y: [...given], m: model.get("width"), power: model.get("power"), lr: model.get("lr"), seed: model.get("seed"), at: Infinity };
-  const workers = pool(module, source);
   const top = host.appendChild(element("div", { class: "ep-lab-controls" }));
   const views = host.appendChild(element("div", { class: "ep-lab-views" }));
   const below = host.appendChild(element("div", { class: "ep-lab-controls ep-lab-time" }));
@@ -108,7 +106,7 @@ export function laboratory(host, model, module, source) {
     playing.stop();
     changed(task ? x.map(v => task((v - x[0]) / (x.at(-1) - x[0]))) : given, { anew: true });
   } });
-  slider(top, { label: "width", values: WIDTHS, value: state.m, text: m => `m = ${thousands(m)}`, changed: m => { state.m = m; begin?.show(); settings(); } });
+  slider(top, { label: "width", values: WIDTHS, value: state.m, text: m => brief ? `${thousands(m)} neuron${m > 1 ? "s" : ""}` : `m = ${thousands(m)}`, changed: m => { state.m = m; begin?.show(); settings(); } });
   const begin = brief ? null : slider(top, { label: "start", values: POWERS, value: state.power, text: p => `m${raised(-p || 0)} = ${(state.m ** -p).toPrecision(2)}`, changed: p => { state.power = p; settings(); } });
   if (!brief) slider(top, { label: "step size", values: RATES, value: state.lr, text: lr => String(lr), changed: lr => { state.lr = lr; settings(); } });
   const seed = whole(top, { label: "seed", value: state.seed, changed: value => { state.seed = value; settings(); } });

@@ -1,6 +1,7 @@
 // Brings laboratories to life: on a static page each element with its settings, in a live kernel through
 // anywidget's `render`. Where Workers or WebAssembly are missing, the drawn figure stays.
 import { laboratory } from "./lab.js";
+import { pool } from "./pool.js";
 import { splitting } from "./split.js";
 
 const STATIONS = { laboratory, splitting };
@@ -12,19 +13,25 @@ async function unpacked(text) {
 }
 let compiled = null;
 
+// What ends it again: anywidget calls that when the cell is run anew or its output is cleared.
 async function enliven(element, model, assets) {
-  compiled ??= unpacked(assets.kernels);
   const live = document.createElement("div");
   live.className = "ep-lab-live";
+  let workers = null;
+  const end = () => { live.remove(); workers?.close(); };
   try {
-    const module = await compiled;
+    compiled ??= unpacked(assets.kernels);
+    workers = await pool(await compiled, assets.worker);
     element.append(live);
-    STATIONS[model.get("station")](live, model, module, assets.worker);
+    STATIONS[model.get("station")](live, model, workers);
     element.classList.add("ep-lab-alive");
   } catch (error) {
-    live.remove();
+    end();
     console.warn("the laboratory stays a drawing:", error);
+    if (!element.children.length)  // in a live kernel there is none
+      element.textContent = "The laboratory needs Workers and WebAssembly, and one of them is forbidden or missing here.";
   }
+  return end;
 }
 
 // A page's own model: settings that nobody else listens to.

@@ -37,7 +37,7 @@ export function reluMinima(k, pieces, x, y) {
   const widths = k.place(new Int16Array(PORTION)), choices = k.place(new Int16Array(PORTION * pieces));
   const signs = k.place(new Int8Array(PORTION * pieces)), chosen = k.place(pieces);
   const fits = [{
-    keys: marks.map(row => row.reduce((sum, v, j) => sum + v * target[j], 0)),
+    sums: marks.map(row => row.reduce((sum, v, j) => sum + v * target[j], 0)),
     loss: target.reduce((sum, v) => sum + v * v, 0) / n, width: 0,
   }];
   for (let count = 1; count <= Math.min(pieces, every.total); count++) {
@@ -48,21 +48,22 @@ export function reluMinima(k, pieces, x, y) {
       const allKeys = k.read(keys, 4 * found), loss = k.read(losses, found);
       const width = k.read(widths, found, Int16Array);
       for (let i = 0; i < found; i++)
-        fits.push({ keys: [...allKeys.subarray(4 * i, 4 * i + 4)], loss: loss[i], width: width[i] });
+        fits.push({ sums: [...allKeys.subarray(4 * i, 4 * i + 4)], loss: loss[i], width: width[i] });
     }
   }
   return smallest(fits).map(({ loss, width }) => ({ loss: loss > EXACT ? loss * size * size : 0, width }))
     .sort((a, b) => b.loss - a.loss);
 }
 
-function smallest(fits) {  // for each output, the fit with the fewest neurons
+function smallest(fits) {  // for each output, known by its sums and its loss, the fit with the fewest neurons
   let groups = [fits];
-  for (let q = 0; q < 4; q++) {
+  const keys = [0, 1, 2, 3].map(q => fit => fit.sums[q]);
+  for (const key of [...keys, fit => fit.loss]) {
     const finer = [];
     for (const group of groups) {
-      group.sort((a, b) => a.keys[q] - b.keys[q]);
+      group.sort((a, b) => key(a) - key(b));
       group.forEach((fit, i) => {
-        if (i && fit.keys[q] - group[i - 1].keys[q] <= TOLERANCE) finer.at(-1).push(fit);
+        if (i && key(fit) - key(group[i - 1]) <= TOLERANCE) finer.at(-1).push(fit);
         else finer.push([fit]);
       });
     }

@@ -1,14 +1,21 @@
 // Workers that share one queue. A question with a `key` replaces a waiting one with the same key.
-export function pool(module, source) {
+// Resolves when the first Worker has its kernels: a page's policy may forbid Workers, which no exception tells.
+export async function pool(module, source) {
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const size = Math.max(1, Math.min(navigator.hardwareConcurrency || 2, 8));
-  const idle = [], waiting = [], open = new Map();
-  let started = 0, next = 0;
+  const all = [], idle = [], waiting = [], open = new Map();
+  let next = 0;
 
   const launch = () => {
     const worker = new Worker(url);
+    all.push(worker);
     worker.postMessage({ module });
+    worker.onerror = event => {
+      for (const { fail } of open.values()) fail(new Error(event.message || "a Worker could not be started"));
+      open.clear();
+    };
     worker.onmessage = ({ data }) => {
+      if (data.ready) return;
       const { settle, fail } = open.get(data.id);
       open.delete(data.id);
       idle.push(worker);
@@ -16,17 +23,21 @@ export function pool(module, source) {
       else settle(data.result);
       serve();
     };
-    started++;
     return worker;
   };
   const serve = () => {
-    while (waiting.length && (idle.length || started < size)) {
+    while (waiting.length && (idle.length || all.length < size)) {
       const question = waiting.shift(), worker = idle.pop() ?? launch();
       open.set(question.id, question);
       worker.postMessage({ id: question.id, ...question.message });
     }
   };
-  idle.push(launch());  // at once: where Workers are forbidden, this is the place to learn it
+  const first = launch();
+  await new Promise((settle, fail) => {
+    first.addEventListener("message", settle, { once: true });
+    first.addEventListener("error", event => fail(new Error(event.message || "no Worker can be started here")), { once: true });
+  });
+  idle.push(first);
   return {
     // What `message` asks for; null where a later question took its place.
     ask(message, { key = null, urgent = false } = {}) {
@@ -39,5 +50,10 @@ export function pool(module, source) {
       });
     },
     drop() { for (const question of waiting.splice(0)) question.settle(null); },
+    close() {
+      for (const question of waiting.splice(0)) question.settle(null);
+      for (const worker of all) worker.terminate();
+      URL.revokeObjectURL(url);
+    },
   };
 }

@@ -28,7 +28,7 @@ export function rests(run) {
 // How near lies a line, and how easily would chance do that? For a loss drawn evenly on the logarithmic axis
 // from WINDOW to either side of the rest: the probability to come as near to any of the lines. So a
 // neighbourhood of many lines makes the demand strict. lines: ascending levels.
-const WINDOW = 0.25, LUCK = 1e-3;
+const WINDOW = 0.25, LUCK = 1e-3, DOUBT = 0.05;
 
 export function chance(level, lines) {
   const off = Math.min(...lines.map(line => Math.abs(line - level)));
@@ -42,7 +42,8 @@ export function chance(level, lines) {
 
 // A rest is on a line if chance would come as near with a probability below LUCK. The few lines of the
 // narrowest nets are tried first; `known` + 1 tries, and each of them may be luck: so many times the chance.
-// minima: [{loss, width}]. Returns [{…rest, chance, line: {level, width} or null}].
+// minima: [{loss, width}]. Returns [{…rest, chance, line: {level, width} or null, near: a line by which
+// the rest is, if chance would come so near with a probability between LUCK and DOUBT}].
 export function judged(run, minima, known) {
   const most = Math.min(run.m, known), lines = minima.filter(each => each.width <= most && each.loss > 0)
     .map(each => ({ level: Math.log10(each.loss), width: each.width })).sort((a, b) => a.level - b.level);
@@ -56,7 +57,7 @@ export function judged(run, minima, known) {
       least = luck;
       line = few.reduce((a, b) => Math.abs(a.level - rest.level) <= Math.abs(b.level - rest.level) ? a : b);
     }
-    return { ...rest, chance: least, line: least < LUCK ? line : null };
+    return { ...rest, chance: least, line: least < LUCK ? line : null, near: least >= LUCK && least < DOUBT ? line : null };
   });
 }
 

@@ -3,7 +3,6 @@
 import { element, slider } from "./controls.js";
 import { derivatives, eigen } from "./curvature.js";
 import { decades, frame, make, marks, minus, path, scientific, thousands } from "./plot.js";
-import { pool } from "./pool.js";
 
 const ALPHAS = Array.from({ length: 41 }, (_, i) => Number((-0.5 + i / 20).toFixed(2)));
 const NUDGES = Array.from({ length: 9 }, (_, i) => 10 ** (-5 + i / 2));
@@ -16,9 +15,9 @@ function splitPoint({ hidden, out }, neuron, alpha) {
   return { hidden: [...hidden, hidden[2 * neuron], hidden[2 * neuron + 1]], out: [...kept, alpha * out[neuron]] };
 }
 
-export function splitting(host, model, module, source) {
+export function splitting(host, model, workers) {
   const [x, y, hidden, out] = ["x", "y", "hidden", "out"].map(name => [...model.get(name)]);
-  const lr = model.get("lr"), steps = model.get("steps"), neuron = model.get("neuron"), workers = pool(module, source);
+  const lr = model.get("lr"), steps = model.get("steps"), neuron = model.get("neuron");
   const state = { alpha: 0.5, nudge: 1e-3 };
   const top = host.appendChild(element("div", { class: "ep-lab-controls" }));
   const views = host.appendChild(element("div", { class: "ep-lab-views" }));

@@ -139,13 +139,14 @@ def laboratory(
 
     def draw() -> Figure:
         runs = train_many([width], [seed], x, y, steps=steps, lr=lr, std=lambda m: m**-power)
-        lines = [each for each in relu_minima(x, y, pieces=2) if each.width <= 2]
-        best = [min(each.loss for each in lines if each.width <= most) for most in range(3)]
-        return drawing.run(x, y, runs.final(width, seed), runs.losses(width, seed), best)
+        lines = [each for each in relu_minima(x, y, pieces=3) if each.width <= 3]
+        best = [min(each.loss for each in lines if each.width <= most) for most in range(4)]
+        others = [each.loss for each in lines]
+        return drawing.run(x, y, runs.final(width, seed), runs.losses(width, seed), best, others)
 
     alt = (
         f"Left, points and the function of a net of {width} neurons. Right, its loss in training, "
-        "with the losses at which nets of none, one and two neurons rest as dashed lines."
+        "with the losses at which nets of up to three neurons rest as dashed lines."
     )
     return Laboratory(settings, alt, draw, script)
 

@@ -4,14 +4,15 @@ import { element } from "./controls.js";
 import { decades, frame, make, marks, minus, path, thousands } from "./plot.js";
 
 export function lossView(host, steps) {
-  const view = frame(host, { title: "The loss, and the lines that were there before", label: "Loss of the net", right: 304, xName: "training step", yName: "log₁₀ loss" });
+  const view = frame(host, { title: "The loss; dashed, where narrow nets rest", label: "Loss of the net", right: 304, xName: "training step", yName: "log₁₀ loss" });
   const time = Math.log10(steps), start = view.left;
   view.setX([0, time], decades(0, time));
   const ticks = make("path", { class: "ep-lab-ticks" }, view.behind), lines = make("path", { class: "ep-lab-lines" }, view.behind);
+  const met = make("path", { class: "ep-lab-lines ep-lab-met" }, view.behind);
   const names = make("g", { class: "ep-lab-names", "aria-hidden": "true" }, view.behind);
   const future = make("path", { class: "ep-lab-future" }, view.inside), past = make("path", { class: "ep-lab-net" }, view.inside);
   const rings = make("g", { class: "ep-lab-rests" }, view.root), now = make("circle", { class: "ep-lab-now", r: 6, visibility: "hidden" }, view.root);
-  let known = [], run = null, places = [];
+  let known = [], own = [], run = null, places = [];  // own: lines that have no name, and the run rests on them
   const x = step => view.sx(Math.log10(Math.max(step, 1))), y = level => view.sy(level);
 
   const scale = () => {
@@ -22,14 +23,16 @@ export function lossView(host, steps) {
   };
   const drawLines = minima => {
     const within = level => y(level) < view.floor - 1;
-    lines.setAttribute("d", known.filter(line => within(line.level)).map(line => `M${start} ${y(line.level).toFixed(1)}H${view.right}`).join(""));
+    const across = some => some.filter(line => within(line.level)).map(line => `M${start} ${y(line.level).toFixed(1)}H${view.right}`).join("");
+    lines.setAttribute("d", across(known));
+    met.setAttribute("d", across(own));
     ticks.setAttribute("d", minima.filter(each => each.loss > 0 && within(Math.log10(each.loss)))
       .map(each => `M${view.right - (each.width > 2 ? 6 : 12)} ${y(Math.log10(each.loss)).toFixed(1)}H${view.right}`).join(""));
     names.replaceChildren();
     let last = -Infinity;
-    for (const line of known) {
+    for (const line of [...known, ...own].sort((a, b) => b.level - a.level)) {
       last = Math.max(y(line.level) + 4, last + 14);
-      if (last < view.floor) make("text", { x: view.right + 6, y: last }, names).textContent = line.name;
+      if (last < view.floor) make("text", { x: view.right + 6, y: last, class: line.name ? "" : "ep-lab-met" }, names).textContent = line.name ?? `a minimum of ${line.width}`;
     }
   };
   let minima = [];
@@ -37,6 +40,8 @@ export function lossView(host, steps) {
     setLines(all, names) { minima = all; known = names; scale(); drawLines(minima); },
     setRun(given, rests) {
       run = given;
+      const levels = new Map(rests.filter(rest => rest.line).map(rest => [rest.line.level, rest.line]));
+      own = [...levels.values()].filter(line => !known.some(each => each.level === line.level));
       scale();
       drawLines(minima);
       places = run.steps.map((step, i) => [x(step), y(Math.log10(Math.max(run.losses[i], 1e-12)))]).slice(1);

@@ -5,7 +5,7 @@ import { reluMinima } from "./minima.js";
 
 let own = null;
 onmessage = ({ data }) => {
-  if (data.module) { own = kernels(data.module); return; }
+  if (data.module) { own = kernels(data.module); postMessage({ ready: true }); return; }
   try {
     const result = data.task ? train(own, data.task) : reluMinima(own, data.pieces, data.x, data.y);
     postMessage({ id: data.id, result });
