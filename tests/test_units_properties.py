@@ -134,6 +134,23 @@ def test_a_split_encoder_layer_still_is_one_in_every_mode():
     ]
 
 
+def test_a_decoder_layer_is_read_too_and_split_in_one_with_two_inputs():
+    torch.manual_seed(0)
+    net = nn.TransformerDecoderLayer(4, 2, 6, dropout=0.0, batch_first=True)
+    names = [name for name in ep.units.find(net) if "head0" not in name and "head1" not in name]
+    assert names == ["linear1", "self_attn.heads", "multihead_attn.heads"]
+    x, memory = torch.randn(2, 3, 4), torch.randn(2, 5, 4)
+    for name in names:
+        wide = ep.units.split(net, units=name, unit=1, fractions=(0.8, 0.6, -0.4))
+        assert torch.allclose(wide(x, memory), net(x, memory), atol=1e-5)
+
+
+def test_a_float32_network_is_compared_in_float64():
+    net, x, y, family = EXAMPLES["attention head"].draw(0)
+    [trial] = ep.units.verify(net.float(), x, y, [(0.3, 0.7)], units=family)
+    assert trial.output < 1e-13
+
+
 def test_the_network_given_is_left_as_it_was():
     net, x, y, family = EXAMPLES["attention head"].draw(0)
     before = {name: value.clone() for name, value in net.state_dict().items()}

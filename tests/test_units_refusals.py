@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 import epbook as ep
 
@@ -123,8 +124,83 @@ def test_kinks_dropout_and_what_is_not_there():
         ep.units.embed(net, 1)
     with pytest.raises(ValueError, match="cancel"):
         ep.units.split(net, alpha=1e9)
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="must be finite"):
         ep.units.split_law(net, x / 0, x)
+
+
+def linear_and(change):
+    """Three layers, with a change to the first; PyTorch's old spectral norm warns that it is old."""
+    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    change(net)
+    return net
+
+
+class Softened(nn.Linear):
+    def forward(self, x):
+        return super().forward(x).softmax(-1)
+
+
+def lazy(net):
+    net[0] = nn.LazyLinear(4)
+
+
+def subclass(net):
+    net[0] = Softened(3, 4)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda net: nn.utils.parametrizations.weight_norm(net[0]), "parametrized"),
+        (lambda net: nn.utils.parametrizations.weight_norm(net[2]), "parametrized"),
+        (lambda net: nn.utils.spectral_norm(net[0]), "hooks .* take them off"),
+        (lambda net: prune.l1_unstructured(net[0], "weight", amount=0.5), "make the pruning permanent"),
+        (lambda net: net[1].register_forward_hook(lambda _m, _x, z: z.softmax(-1)), "has hooks"),
+        (subclass, "is a subclass"),
+        (lazy, "run the network once"),
+    ],
+)
+def test_modules_that_compute_something_else_than_they_say_are_refused(change, reason):
+    net = linear_and(change)
+    with pytest.raises(ValueError, match=f"0 cannot be split.*{reason}"):
+        ep.units.split(net, units="0")
+    with pytest.raises(ValueError, match=f"no units are read here.*{reason}"):
+        ep.units.split(net)
+    if "hook" not in reason or "off" in reason:  # of what stands between, named asks the data
+        with pytest.raises(ValueError, match=reason):
+            ep.units.named(net, X, incoming=["0"], outgoing="2")
+
+
+def test_the_same_for_attention_and_its_layer():
+    layer = nn.TransformerEncoderLayer(4, 2, 5, batch_first=True)
+    nn.utils.parametrizations.weight_norm(layer.linear1)
+    layer.self_attn.register_forward_pre_hook(lambda _m, given: given)
+
+    class Own(nn.TransformerEncoderLayer):
+        def forward(self, x):
+            return self.linear2(self.linear1(x))
+
+    refused = ep.units.find(layer).refused
+    assert "parametrized" in refused["linear1"]
+    assert "has hooks" in refused["self_attn.heads"]
+    assert "subclass" in ep.units.find(Own(4, 2, 5)).refused["linear1"]
+
+
+def test_a_sequential_that_is_not_run_as_a_whole_is_found_on_the_data():
+    class Pieces(nn.Module):
+        def __init__(self, way):
+            super().__init__()
+            self.seq, self.way = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), way
+
+        def forward(self, x):
+            return self.way(self.seq, x)
+
+    twice = Pieces(lambda seq, x: seq(x) + seq[0](x)[:, :2])
+    mixed = Pieces(lambda seq, x: seq[2](seq[0](x).softmax(-1)))
+    with pytest.raises(ValueError, match=r"seq\.0 is called 2 times"):
+        ep.units.split_law(twice, X, X[:, :2])
+    with pytest.raises(ValueError, match="moves the output"):
+        ep.units.split_law(mixed, X, X[:, :2])
 
 
 def test_a_mask_for_each_head_is_refused():

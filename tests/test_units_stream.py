@@ -37,7 +37,7 @@ def test_what_is_kept_is_kept_to_rounding_and_what_breaks_breaks_clearly(way):
         part.data = 0.7 * torch.randn_like(part) + (part.ndim == 1 and len(part) == 4)
     net = in_gauge(net) if norm == "gauge" else net
     x = torch.randn(30, 3, 3, dtype=torch.float64)
-    y = ep.units.critical_targets(net, x, residual=0.5)
+    y = ep.critical.critical_targets(net, x, residual=0.5)
     assert slope(net, x, y) < 1e-13
     wide = widen(net)
     change = (wide(x) - net(x)).abs().max().item()
@@ -47,14 +47,14 @@ def test_what_is_kept_is_kept_to_rounding_and_what_breaks_breaks_clearly(way):
 
 def test_targets_need_more_outputs_than_the_tangent_space_has_dimensions():
     net = nn.Sequential(nn.Linear(1, 2), nn.Tanh(), nn.Linear(2, 1))
-    with pytest.raises(ValueError, match="take more samples"):
-        ep.units.critical_targets(net, torch.randn(5, 1))
+    with pytest.raises(ValueError, match="Take more samples"):
+        ep.critical.critical_targets(net, torch.randn(5, 1))
 
 
 def test_every_way_of_splitting_a_critical_channel_leads_down():
     net, _, _, family = ep.units.EXAMPLES["channel, max pooling"].draw(1)
     x = torch.randn(50, 1, 7, 7, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    law = ep.units.split_law(net, x, ep.units.critical_targets(net, x), units=family)
+    law = ep.units.split_law(net, x, ep.critical.critical_targets(net, x), units=family)
     assert 1 <= law.rank <= law.M.shape[0] - 1
     C = family.vectors({name: part.detach() for name, part in net.named_parameters()}, 0)[1]
     assert float((C @ law.M).abs().max()) < 1e-12

@@ -1,4 +1,4 @@
-"""Data for which a given network is a critical point: critical points of any depth without a search."""
+"""Targets for which a given network is a critical point: of any architecture, without a search."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import torch
 from torch import Tensor, nn
 
 from epbook.checks import positive, whole
-from epbook.given import differentiable, read, refuse_meta, unflat
-from epbook.networks import forward
+from epbook.given import data_for, differentiable, free_copy
 
 
-def critical_targets(net: nn.Sequential, x: Tensor, *, residual: float = 1.0, seed: int = 0) -> Tensor:
+def critical_targets(net: nn.Module, x: Tensor, *, residual: float = 1.0, seed: int = 0) -> Tensor:
     """Targets y that make `net`, as it stands, a critical point of the mean squared error.
 
-    y = f(x) + r with Jᵀr = 0, J = ∂f(x)/∂θ: then ∇L = (2/N) Jᵀ(f − y) = 0. The residual r is drawn from
+    y = f(x) + r with Jᵀr = 0, J = ∂f(x)/∂θ: then ∇R = (2/N) Jᵀ(f − y) = 0. The residual r is drawn from
     the complement of the tangent space, so the point is generic: minimum or saddle, of any depth.
 
-    x: (n, inputs), with n · outputs above the number of parameters. residual: root mean square of r, in
-    units of the output. Returns y, (n, outputs), float64: rounded to float32 it would be critical no more.
-    Raises ValueError where there are too few samples or the residual is not positive.
+    net: any nn.Module of one input. x: data with more outputs than the rank of J, which is at most the
+    number of parameters. residual: root mean square of r, in units of the output. Returns y, float64, of the
+    output's shape: rounded to float32 it would be critical no more. Raises ValueError where there are too
+    few samples or the residual is not positive, and for networks and data that cannot be read.
     Source: the normal equations of least squares, read backwards.
 
     >>> from epbook.networks import two_layer
@@ -28,27 +28,27 @@ def critical_targets(net: nn.Sequential, x: Tensor, *, residual: float = 1.0, se
     >>> bool(net[0].weight.grad.abs().max() < 1e-14)
     True
     """
-    given = read(net, x)
-    if given.x is None:
-        raise TypeError("x must be a tensor of real numbers, got None")
-    refuse_meta(given.layers)
     size, random = positive(residual, "residual"), torch.Generator().manual_seed(whole(seed, "seed"))
-    count, parameters = len(given.x) * given.outputs, len(given.theta)
-    if count <= parameters:
-        raise ValueError(
-            f"{len(given.x)} samples give {count} outputs for {parameters} parameters: no residual is left. "
-            "Take more samples"
-        )
-    at = given.x
-
-    def outputs(theta: Tensor) -> Tensor:
-        return forward(unflat(given.layers, theta), at).flatten()
-
+    own = free_copy(net)
+    at = data_for(own, x, "x")
     with differentiable():
-        jacobian = torch.func.jacrev(outputs)(given.theta)
-    basis, _ = torch.linalg.qr(jacobian.detach())  # (n · outputs, parameters)
-    r = torch.randn(count, generator=random, dtype=torch.float64).to(given.x.device)
+        output = own(at)
+        parameters = list(own.parameters())
+        each = torch.eye(output.numel(), dtype=output.dtype, device=output.device)
+        rows = torch.autograd.grad(
+            output.flatten(), parameters, each, is_grads_batched=True, materialize_grads=True
+        )
+    f = output.detach()
+    J = torch.cat([row.flatten(1) for row in rows], dim=1)  # (outputs, parameters)
+    left, singular, _ = torch.linalg.svd(J, full_matrices=False)
+    rank = int((singular > max(J.shape) * torch.finfo(J.dtype).eps * singular[0]).sum())
+    if rank >= len(J):
+        raise ValueError(
+            f"{len(at)} samples give {len(J)} outputs, and the {J.shape[1]} parameters move them in "
+            f"{rank} directions: no residual is left. Take more samples"
+        )
+    tangent = left[:, :rank]
+    r = torch.randn(len(J), generator=random, dtype=J.dtype).to(J.device)
     for _ in range(2):  # the second projection removes what rounding left in the first
-        r = r - basis @ (basis.T @ r)
-    r = r * (size / r.square().mean().sqrt())
-    return forward(given.layers, given.x) + r.view(len(given.x), -1)
+        r = r - tangent @ (tangent.T @ r)
+    return f + (r * (size / r.square().mean().sqrt())).view(f.shape)

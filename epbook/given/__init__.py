@@ -4,6 +4,7 @@ Every function of the package that takes a network reads it here. What comes in 
 and on any device; the numerics run in float64; `Given.network` gives back the type and device that came in.
 """
 
+from epbook.given.any_module import data_for, free_copy
 from epbook.given.data import is_finite, refuse_meta
 from epbook.given.kinks import refuse_kinks
 from epbook.given.modules import layers
@@ -13,8 +14,10 @@ from epbook.given.vector import flat, unflat
 __all__ = [
     "Given",
     "GivenNetwork",
+    "data_for",
     "differentiable",
     "flat",
+    "free_copy",
     "is_finite",
     "layers",
     "read",

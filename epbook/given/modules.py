@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from torch import nn
 from torch.nn.utils import parametrize
+from torch.nn.utils.prune import BasePruningMethod
 
 from epbook.activations import is_elementwise, out_of_place
 from epbook.networks import Layer
@@ -69,7 +70,7 @@ def plain_modules(net: nn.Sequential) -> Iterator[tuple[str, nn.Module]]:
     _refuse_foreign(net)
     seen: set[int] = set()
     for where, module in _unrolled(net, ""):
-        _refuse_hooks(where, module)
+        refuse_hooks(where, module)
         if isinstance(module, nn.Linear):
             _refuse_unlike_linear(where, module)
             for name, part in _own_parameters(module):
@@ -89,7 +90,7 @@ def _unrolled(net: nn.Sequential, before: str) -> Iterator[tuple[str, nn.Module]
     for name, module in net._modules.items():
         if isinstance(module, nn.Sequential):
             _refuse_foreign(module)
-            _refuse_hooks(f"module {before}{name}", module)
+            refuse_hooks(f"module {before}{name}", module)
             yield from _unrolled(module, f"{before}{name}.")
         else:
             yield f"module {before}{name}", module
@@ -98,7 +99,7 @@ def _unrolled(net: nn.Sequential, before: str) -> Iterator[tuple[str, nn.Module]
 def _refuse_foreign(net: object) -> None:
     """Only nn.Sequential's own forward says that a network is its modules one after another."""
     if isinstance(net, nn.Sequential) and type(net).forward is nn.Sequential.forward:
-        _refuse_hooks("the network", net)
+        refuse_hooks("the network", net)
         return
     how = "build it as nn.Sequential(nn.Linear(…), nn.Tanh(), …), or ep.sequential([(weight, bias, σ), …])"
     if isinstance(net, nn.Module):
@@ -107,12 +108,18 @@ def _refuse_foreign(net: object) -> None:
     raise TypeError(f"expected an nn.Sequential of Linear and activations, got {type(net).__name__}: {how}")
 
 
-def _refuse_hooks(where: str, module: nn.Module) -> None:
+def refuse_hooks(where: str, module: nn.Module) -> None:
+    """Raise TypeError where a module has hooks or a forward of its own, which its weights do not tell.
+
+    Source: PyTorch's hooks, and its pruning, which is one.
+
+    >>> refuse_hooks("module 0", nn.Linear(1, 1))
+    """
     if "forward" in vars(module):
         raise TypeError(f"{where} has a forward of its own: its weights do not say what it computes")
     hooks = [name for name in _HOOKS if getattr(module, name)]
     if hooks:
-        pruned = hasattr(module, "weight_orig")
+        pruned = any(isinstance(hook, BasePruningMethod) for hook in module._forward_pre_hooks.values())
         cure = (
             'make the pruning permanent with torch.nn.utils.prune.remove(module, "weight")'
             if pruned

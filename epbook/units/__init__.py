@@ -16,7 +16,6 @@ from epbook.units.parts import Part, Units
 from epbook.units.reduce import UnitReport, reduce
 from epbook.units.split import split
 from epbook.units.stream import Stream
-from epbook.units.targets import critical_targets
 from epbook.units.verify import Trial, verify
 
 __all__ = [
@@ -32,7 +31,6 @@ __all__ = [
     "UnitGroups",
     "UnitReport",
     "Units",
-    "critical_targets",
     "embed",
     "features",
     "find",

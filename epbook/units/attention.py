@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from epbook.units.plain import unlike
+
 
 class Scores(nn.Module):
     """scale · Q Kᵀ of one head, (batch, queries, keys): the sum over its query-key channels.
@@ -98,7 +100,8 @@ class Attention(nn.Module):
 def plain_attention(given: nn.MultiheadAttention) -> Attention:
     """An `nn.MultiheadAttention` as an `Attention` with the same values.
 
-    Raises TypeError where it adds keys and values of its own (add_bias_kv, add_zero_attn).
+    Raises TypeError where it adds keys and values of its own (add_bias_kv, add_zero_attn), or computes
+    something else than its class says (hooks, parametrizations, a subclass).
     Source: the code of torch.nn.functional.multi_head_attention_forward.
 
     >>> net = nn.MultiheadAttention(4, 2, batch_first=True)
@@ -108,6 +111,9 @@ def plain_attention(given: nn.MultiheadAttention) -> Attention:
     """
     if given.bias_k is not None or given.add_zero_attn:
         raise TypeError("attention with add_bias_kv or add_zero_attn is not read: build it without")
+    reason = unlike("the attention", given) or unlike("its out_proj", given.out_proj)
+    if reason:
+        raise TypeError(reason)
     width = given.embed_dim
     if given._qkv_same_embed_dim:
         weights = torch.split(given.in_proj_weight.detach(), width)

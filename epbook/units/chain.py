@@ -8,6 +8,7 @@ from torch import nn
 
 from epbook.activations import activation_of, is_elementwise
 from epbook.units.parts import Part, Units
+from epbook.units.plain import unlike
 
 # Modules that treat every channel by itself, whatever its number.
 POOLS = (
@@ -34,7 +35,9 @@ def in_chain(chain: list[tuple[str, nn.Module]], refused: dict[str, str]) -> Ite
             if not isinstance(reader, nn.Linear | nn.Conv1d | nn.Conv2d):
                 between.append((following, reader))
                 continue
-            reason = _reason(module, between, reader)
+            everything = [(path, module), *between, (following, reader)]
+            reason = next(filter(None, (unlike(*each) for each in everything)), "")
+            reason = reason or _reason(module, between, reader)
             if reason:
                 refused[path] = reason
             else:

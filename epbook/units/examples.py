@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from epbook.results import Result
 from epbook.units.find import find
 from epbook.units.named import named
-from epbook.units.parts import Units
+from epbook.units.parts import Part, Units
 
 
 class GatedBlock(nn.Module):
@@ -55,6 +55,30 @@ class CausalBlock(nn.Module):
         return result
 
 
+class SharedKeys(nn.Module):
+    """Query heads that share one key and one value head. Source: Shazeer 2019 (multi-query attention)."""
+
+    def __init__(self, stream: int = 3, heads: int = 2, size: int = 2, outputs: int = 2) -> None:
+        super().__init__()
+        self.size = size
+        self.query, self.key, self.value = (nn.Linear(stream, n * size) for n in (heads, 1, 1))
+        self.out = nn.Linear(heads * size, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q = self.query(x).unflatten(-1, (-1, self.size)).transpose(1, 2)  # (batch, heads, words, size)
+        scores = q @ self.key(x).unsqueeze(1).transpose(-2, -1) / self.size**0.5
+        mixed = scores.softmax(-1) @ self.value(x).unsqueeze(1)
+        result: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
+        return result
+
+    def heads(self, x: Tensor) -> Units:
+        """The query heads: w their query rows, C their columns of `out`; what they share comes before."""
+        sizes = (self.size,) * (self.query.out_features // self.size)
+        rows = [Part(f"query.{name}", 0, sizes) for name in ("weight", "bias")]
+        columns = Part("out.weight", 1, sizes)
+        return named(self, x, incoming=rows, outgoing=columns, sum_at="out", kind="query heads")
+
+
 @dataclass(frozen=True, eq=False)
 class Example(Result):
     """How to build a network with one kind of unit, the shape of its data, and its family's name.
@@ -77,6 +101,8 @@ class Example(Result):
             y = torch.randn_like(net(x).detach())
         if isinstance(net, GatedBlock):
             return net, x, y, named(net, x, incoming=["gate", "up"], outgoing="down", kind="gated units")
+        if isinstance(net, SharedKeys):
+            return net, x, y, net.heads(x)
         return net, x, y, find(net)[self.units]
 
 
@@ -116,6 +142,7 @@ EXAMPLES: dict[str, Example] = {
     "gated unit (SwiGLU)": Example(GatedBlock, (6, 3), "gate"),
     "attention head": Example(lambda: _encoder("gelu"), (4, 3, 4), "self_attn.heads"),
     "attention head, causal mask": Example(CausalBlock, (4, 3, 4), "attention.heads"),
+    "query head, shared keys": Example(SharedKeys, (4, 3, 3), "query.weight"),
     "value channel": Example(lambda: _encoder("gelu"), (4, 3, 4), "self_attn.head1.values"),
     "query-key channel": Example(lambda: _encoder("gelu"), (4, 3, 4), "self_attn.head0.keys"),
 }

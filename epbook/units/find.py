@@ -11,6 +11,7 @@ from epbook.results import Result
 from epbook.units.attention import Attention, plain_attention
 from epbook.units.chain import dotted, in_chain, rows
 from epbook.units.parts import Part, Units
+from epbook.units.plain import unlike
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +54,10 @@ def find(net: nn.Module) -> Found:
     Read are, wherever they stand in the network: nn.Sequential with Linear, Conv1d, Conv2d, elementwise
     activations, pooling, batch normalisation, Flatten (neurons, channels); nn.MultiheadAttention and
     `Attention` (heads, the value channels and the query-key channels of each head);
-    nn.TransformerEncoderLayer (its attention, and the neurons between its two Linear). Of anything else,
-    `named` tells the units. Families are called after the module that holds w.
+    nn.TransformerEncoderLayer and DecoderLayer (their attention, and the neurons between the two Linear).
+    Of anything else, `named` tells the units. Refused, with the reason: norms across units, weights that are
+    used twice, hooks, pruning, parametrizations, subclasses with a forward of their own.
+    Families are called after the module that holds w.
     Returns `Found`: a mapping by name, with the reasons of what was refused. Raises TypeError for no module.
     Source: the page on units.
 
@@ -77,8 +80,13 @@ def find(net: nn.Module) -> Found:
         if type(module).forward is nn.Sequential.forward and path not in nested:
             chain = list(_unrolled(module, path, nested))
             families += in_chain(chain, refused)
-        elif isinstance(module, nn.TransformerEncoderLayer):
-            families += _between(dotted(path, "linear1"), dotted(path, "linear2"), module)
+        elif isinstance(module, nn.TransformerEncoderLayer | nn.TransformerDecoderLayer):
+            first, second = dotted(path, "linear1"), dotted(path, "linear2")
+            reason = unlike(path, module) or unlike(first, module.linear1) or unlike(second, module.linear2)
+            if reason:
+                refused[first] = reason
+            else:
+                families += _between(first, second, module)
         elif isinstance(module, Attention):
             families += _in_attention(path, module)
         elif isinstance(module, nn.MultiheadAttention):
@@ -104,7 +112,9 @@ def _unrolled(net: nn.Module, path: str, nested: set[str]) -> Iterator[tuple[str
             yield where, module
 
 
-def _between(first: str, second: str, layer: nn.TransformerEncoderLayer) -> Iterator[Units]:
+def _between(
+    first: str, second: str, layer: nn.TransformerEncoderLayer | nn.TransformerDecoderLayer
+) -> Iterator[Units]:
     yield Units(
         name=first,
         kind="neurons",

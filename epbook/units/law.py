@@ -12,6 +12,7 @@ from epbook.embedding import SplitLaw
 from epbook.embedding.split import shares
 from epbook.given import differentiable
 from epbook.losses import Loss, mse_loss
+from epbook.units.check import refuse_no_units
 from epbook.units.parts import Units
 from epbook.units.read import read
 from epbook.units.rounding import EPS, spread
@@ -58,7 +59,8 @@ def split_law(
     it; may be left out where there is one only. unit: its number. chunk: rows of S at a time.
     What counts as zero is measured: S and M are computed again with every operation's last digits at
     random. Returns a `SplitLaw`, in float64. Raises ValueError for a family or unit that is not there, units
-    that enter more than one sum, data that do not fit, and a point at a kink.
+    that enter more than one sum or are none on these data (as `named` checks them), data that do not fit,
+    and a point at a kink.
     Source: the page on units.
 
     >>> net = nn.Sequential(nn.Conv1d(1, 3, 2), nn.Tanh(), nn.Flatten(), nn.Linear(9, 1))
@@ -70,6 +72,7 @@ def split_law(
     unit = one_of(family, unit)
     problem = read(net, x, y, loss=loss)
     problem.refuse_kinks()
+    refuse_no_units(net, problem, family, [unit])
     w, C = family.vectors(problem.values, unit)
 
     def both() -> tuple[Tensor, Tensor]:

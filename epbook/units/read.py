@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
 
-from epbook.given.data import is_finite, wide
+from epbook.given import data_for, free_copy
+from epbook.given.data import wide
 from epbook.losses import Loss, is_mse, mse_loss, widened
 from epbook.units.attention import with_plain_attention
 from epbook.units.problem import Problem
 
 
-def read(
-    net: nn.Module, x: Tensor, y: Tensor | None = None, *, loss: Loss = mse_loss, check: bool = True
-) -> Problem:
+def read(net: nn.Module, x: Tensor, y: Tensor | None = None, *, loss: Loss = mse_loss) -> Problem:
     """A network of any kind as a `Problem`; it is copied, not changed.
 
     R(θ) = loss(net(x), y).
@@ -27,37 +24,26 @@ def read(
     >>> read(nn.Linear(2, 1), torch.zeros(3, 2), torch.zeros(3, 1)).values["weight"].dtype
     torch.float64
     """
-    if not isinstance(net, nn.Module):
-        raise TypeError(f"expected a network, an nn.Module, got {type(net).__name__}")
-    for name, module in net.named_modules():
-        p = module.p if isinstance(module, nn.modules.dropout._DropoutNd) else getattr(module, "dropout", 0)
-        if module.training and isinstance(p, float) and p > 0:
-            raise ValueError(f"dropout ({name}) is at work, so the output is drawn anew: call net.eval()")
-    own = with_plain_attention(copy.deepcopy(net)).double().requires_grad_(True)
-    for module in own.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training:
-            # It uses the batch's own mean; what it would note down for later is no part of the output.
-            module.running_mean = module.running_var = module.num_batches_tracked = None
-    values = {name: wide(part) for name, part in own.named_parameters()}
-    for name, part in values.items():
-        if not is_finite(part):
-            raise ValueError(f"{name} holds values that are not finite")
-    taken = wide(x) if x.is_floating_point() else x
-    if not is_finite(taken.double()):
-        raise ValueError("x holds values that are not finite")
-    device = next(iter(values.values())).device
-    problem = Problem(own, values, taken, None, widened(loss, device))
-    if y is None:
+    with torch.inference_mode(False):  # what is made in inference mode is lost for autograd
+        own = with_plain_attention(free_copy(net))
+        values = {name: wide(part) for name, part in own.named_parameters()}
+        taken = data_for(own, x, "x")
+        problem = Problem(own, values, taken, None, widened(loss, taken.device))
+        if y is None:
+            return problem
+        problem = Problem(own, values, taken, data_for(own, y, "y"), problem.loss)
+        _refuse_broadcast(problem, loss)
         return problem
-    target = wide(y) if y.is_floating_point() else y
-    problem = Problem(own, values, taken, target, problem.loss)
-    if check:
-        with torch.no_grad():
-            output = problem.output(values)
-            if output.shape != y.shape and (is_mse(loss) or y.is_floating_point()):
-                raise ValueError(
-                    f"y must be of shape {tuple(output.shape)} like the output, got {tuple(y.shape)}"
-                )
-            if problem.loss(output, target).numel() != 1:
-                raise ValueError("the loss must give one number: use reduction='mean' or sum it up")
-    return problem
+
+
+def _refuse_broadcast(problem: Problem, loss: Loss) -> None:
+    """Raise ValueError where the loss would compare every output with every target, or gives no number."""
+    assert problem.y is not None
+    with torch.no_grad():
+        output, y = problem.output(problem.values), problem.y
+        if output.shape != y.shape and (is_mse(loss) or y.is_floating_point()):
+            raise ValueError(
+                f"y must be of shape {tuple(output.shape)} like the output, got {tuple(y.shape)}"
+            )
+        if problem.loss(output, y).numel() != 1:
+            raise ValueError("the loss must give one number: use reduction='mean' or sum it up")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,6 +67,7 @@ def verify(
     """
     family = choose(net, units)
     unit = one_of(family, unit)
+    net = copy.deepcopy(net).double()  # or a split in float32 would be compared with a law in float64
     law = split_law(net, x, y, loss=loss, units=family, unit=unit)
     narrow = read(net, x, y, loss=loss)
     before, H = narrow.output(narrow.values).detach(), inertia(dense_hessian(narrow))

@@ -26,6 +26,8 @@ def choose(net: nn.Module, units: str | Units | None) -> Units:
     found = find(net)
     if units is not None:
         return found[units]
+    if not found.families:
+        raise ValueError(f"no units are read here, name them with ep.units.named. {found}")
     if len(found) != 1:
         raise ValueError(f"say which units are meant, units=…: there are {found._names()}")
     return found[next(iter(found))]
