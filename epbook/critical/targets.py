@@ -51,4 +51,5 @@ def critical_targets(net: nn.Module, x: Tensor, *, residual: float = 1.0, seed: 
     r = torch.randn(len(J), generator=random, dtype=J.dtype).to(J.device)
     for _ in range(2):  # the second projection removes what rounding left in the first
         r = r - tangent @ (tangent.T @ r)
-    return f + (r * (size / r.square().mean().sqrt())).view(f.shape)
+    y: Tensor = f + (r * (size / r.square().mean().sqrt())).view(f.shape)
+    return y

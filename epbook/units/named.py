@@ -35,6 +35,7 @@ def named(
     compute what their weights say, a width written into the forward.
     Source: the page on units.
 
+    >>> import torch
     >>> class Gated(nn.Module):
     ...     def __init__(self):
     ...         super().__init__()

@@ -29,7 +29,7 @@ def unlike(path: str, module: nn.Module) -> str:
     >>> unlike("0", nn.LazyLinear(1))
     '0 is a LazyLinear: run the network once on data, then it is a plain Linear'
     """
-    if isinstance(module, nn.modules.lazy.LazyModuleMixin) and module.has_uninitialized_params():  # type: ignore[misc]
+    if isinstance(module, nn.modules.lazy.LazyModuleMixin) and module.has_uninitialized_params():
         name = type(module).__name__
         return f"{path} is a {name}: run the network once on data, then it is a plain {name[4:]}"
     if parametrize.is_parametrized(module):
