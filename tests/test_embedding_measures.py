@@ -149,3 +149,17 @@ def test_targets_need_samples():
         ep.critical.critical_targets(net, x, seed=0.5)
     with pytest.raises(ValueError, match="4 samples give 4 outputs, and the 9 parameters"):
         ep.critical.critical_targets(net, x[::5])
+
+
+def test_targets_where_the_parameters_move_the_output_in_few_directions():
+    # All samples equal: nine parameters, one direction; and attention, whose symmetries are directions lost.
+    net = ep.two_layer(1, 3, activation=nn.Tanh, std=1.0, seed=0)
+    layer = nn.TransformerEncoderLayer(4, 2, 3, dropout=0.0, batch_first=True).double()
+    draw = torch.Generator().manual_seed(0)
+    words = torch.randn(12, 3, 4, generator=draw, dtype=torch.float64)
+    for each, x in ((net, torch.ones(4, 1, dtype=torch.float64)), (layer, words)):
+        y = ep.critical.critical_targets(each, x, residual=0.3)
+        loss = nn.functional.mse_loss(each(x), y)
+        parts = torch.autograd.grad(loss, list(each.parameters()))
+        assert max(float(part.abs().max()) for part in parts) < 1e-13
+        assert loss.item() ** 0.5 == pytest.approx(0.3)
