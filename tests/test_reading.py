@@ -97,6 +97,7 @@ def test_on_paper_there_is_what_the_text_speaks_of(visit, name):
     page.emulate_media(media="screen")
     assert not re.search(r"\b(Move|Drag) the slider", text)
     assert "Show the code" not in text
+    assert "Click to" not in text  # of exercises and solutions, which open on a screen
 
 
 @pytest.mark.parametrize("name", CHAPTERS, scope="session")
