@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "benchmarks"
 TABLE = FOLDER / "table.json"
-TOOLS = ("torch", "numpy", "scipy", "numba", "jax", "curvlinops-for-pytorch", "torch-pruning")
+TOOLS = ("torch", "numpy", "scipy", "numba", "jax", "curvlinops-for-pytorch", "torch-pruning", "gromo")
 
 
 def names() -> list[str]:

@@ -88,7 +88,7 @@ def grow(
     gradient of 100, or the first). layer: the hidden layer that grows. optimiser, steps, lr: as in `fit`;
     steps for every stage, or one number for each. enough: stop at this loss. seed: of what is drawn.
     Returns a `Growth`. Raises ValueError for widths that do not grow, or more than double, and for options
-    out of range. Source: Liu, Wu and Wang 2019 ("S"); this book, page on growing.
+    out of range. Source: Wu, Wang and Liu 2019 ("S"); this book, page on growing.
 
     >>> import epbook as ep
     >>> x, y = ep.data.tanh_teacher()

@@ -154,7 +154,7 @@ def steepest_split(
     along: "Q" (S and M together) or "S" alone, the splitting matrix. Everything is in units of the data.
     For d incoming and k outgoing weights a step of Lanczos costs n(d + k): no matrix is made.
     Returns a `Turn`. Raises ValueError for a layer, neuron or option that is not there, and as `ep.hessian`
-    does. Source: Liu, Wu and Wang 2019 (S); this book, page on growing (Q).
+    does. Source: Wu, Wang and Liu 2019 (S); this book, page on growing (Q).
 
     >>> import epbook as ep
     >>> x, y = ep.data.tanh_teacher()

@@ -78,7 +78,7 @@ def by_turns(ground: Ground, turns: list[Turn], cost: int) -> Grown | None:
 
 
 def along_law(ground: Ground, new: int, along: str) -> Grown | None:
-    """Half splits of the neurons with the least eigenvalues, along S or along Q. Source: Liu et al. 2019."""
+    """Half splits of the neurons of least eigenvalue, along S or Q. Source: Wu, Wang and Liu 2019."""
     seen = Neurons(ground.problem, ground.layer)
     turns = sorted((seen.turn(j, along) for j in range(ground.width)), key=lambda turn: turn.value)
     return by_turns(ground, turns[:new], ground.size)
