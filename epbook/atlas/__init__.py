@@ -2,12 +2,13 @@
 
 from epbook.atlas.certify import Certificate, certify
 from epbook.atlas.dwelling import Visit, explained, visits
-from epbook.atlas.edges import Edge, edges
+from epbook.atlas.edges import Edge, edges, in_width
 from epbook.atlas.infinity import beyond_linear, linear_part, release
 from epbook.atlas.leaving import Leaving, leaving
 from epbook.atlas.plateau import FirstPlateau, amplitudes, first_plateau, wait
 from epbook.atlas.station import Station
 from epbook.atlas.survey import Atlas, same, smallest, survey
+from epbook.atlas.table import rows
 
 __all__ = [
     "Atlas",
@@ -23,9 +24,11 @@ __all__ = [
     "edges",
     "explained",
     "first_plateau",
+    "in_width",
     "leaving",
     "linear_part",
     "release",
+    "rows",
     "same",
     "smallest",
     "survey",

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from flint import arb, arb_mat
 
 PRECISION = 128  # bits
-RADII = (1e-11, 1e-9, 1e-7)  # of the box in every parameter: the first that proves it is taken
+RADII = (
+    1e-13,
+    1e-12,
+    1e-11,
+    1e-10,
+    1e-9,
+    1e-8,
+    1e-7,
+)  # of the box in every parameter: the first that proves it
 
 
 @dataclass(frozen=True, eq=False)

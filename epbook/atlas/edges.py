@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from epbook.atlas.infinity import beyond_linear
@@ -75,3 +76,39 @@ def _loss(station: Station, x: Tensor) -> tuple[Loss, int]:
     if station.slope is None:
         return mse_loss, 0
     return beyond_linear(x), station.slope.numel()
+
+
+def in_width(station: Station, width: int, x: Tensor, y: Tensor) -> Inertia:
+    """The inertia of a station in a network of `width` neurons, by the law, without that Hessian.
+
+    The neurons that it does not need are equal copies of its first one: In H + In Q. Without a neuron to
+    copy they are silent (w = b = a = 0), and each adds rank M of both signs, M = E[e x̃ᵀ]; beside a linear
+    neuron M = 0, so that nothing of second order leads down there.
+
+    width: at least the neurons of the station, the linear one counted; at infinity the parameters of the
+    further neurons are added, and the last one's a is out. x: (n, d), y: (n, o). Raises ValueError where
+    width is too small or the inertia is not known. Source: the law of the page on the embedding principle.
+
+    >>> import epbook as ep
+    >>> x, y = ep.data.relu_teacher()
+    >>> atlas = ep.atlas.survey(x, y, starts=[10], at_infinity=[])
+    >>> [tuple(in_width(station, 3, x, y)) for station in atlas.stations]
+    [(3, 3, 3), (2, 2, 5), (0, 6, 2)]
+    """
+    spare = width - station.width - station.linear
+    if spare < 0:
+        raise ValueError(f"{station!r} has {width - spare} neurons, more than width={width}")
+    if station.inertia is None:
+        raise ValueError(f"the inertia of {station!r} is not known: it is not isolated")
+    if station.net is not None and spare:
+        loss, _ = _loss(station, x)
+        law = split_law(station.net, x, y, loss=loss, neuron=0)
+        added = tuple(law.added([1 / (spare + 1)] * spare + [1 - spare / (spare + 1)]))
+    else:
+        augmented = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
+        M = 2 / y.numel() * (station.outputs - y).T @ augmented
+        rank = 0 if station.linear else int(torch.linalg.matrix_rank(M, atol=1e-10))
+        size = sum(M.shape)
+        added = (spare * rank, spare * (size - 2 * rank), spare * rank)
+    negative, zero, positive = (a + b for a, b in zip(station.inertia, added, strict=True))
+    return Inertia(negative, zero, positive)

@@ -50,7 +50,7 @@ def search_at_infinity(
         statuses[point.status] += 1
         if point.status == "finite":
             found.append(point)
-        elif point.gradient_l1 <= 10 * point.floor:
+        elif point.status == "not converged" and point.gradient_l1 <= 10 * point.floor:
             loose.append(point.model)
     return CriticalPoints(*distinct(found, x, y, loss=loss, odd=True), dict(statuses)), loose
 

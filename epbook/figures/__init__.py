@@ -4,6 +4,7 @@ from epbook.extras import needs
 
 with needs("figures"):
     from epbook.figures import (
+        atlas,
         cards,
         critical,
         dwelling,
@@ -20,6 +21,7 @@ with needs("figures"):
     )
 
 __all__ = [
+    "atlas",
     "cards",
     "critical",
     "dwelling",
