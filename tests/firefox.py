@@ -25,7 +25,7 @@ class Firefox:
     """One Firefox with one page. folder: empty, for its profile."""
 
     def __init__(self, folder, width=1100, height=900, seconds=120):
-        self.events, self._asked, self._log = [], 0, folder / "log"
+        self.events, self._asked, self._socket, self._log = [], 0, None, folder / "log"
         command = [path(), "--headless", "--no-remote", "--profile", folder, "--remote-debugging-port=0"]
         with self._log.open("w") as stream:
             # A home of its own: the settings of whoever runs the tests must not decide.
@@ -45,6 +45,8 @@ class Firefox:
             raise
 
     def close(self):
+        if self._socket:
+            self._socket.close()
         self._process.terminate()
         self._process.wait(30)
 
