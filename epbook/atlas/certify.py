@@ -111,7 +111,8 @@ def _parameters(station: Station) -> np.ndarray:
 
 def _derivatives(theta: list[arb], station: Station, x: Tensor, y: Tensor) -> tuple[arb, arb_mat, arb_mat]:
     """R, ∇R (P, 1) and H (P, P) of f = Σ_j a_j tanh(w̃_j·x̃) + s·x̃ in the arithmetic of `theta`."""
-    from flint import arb, arb_mat
+    with needs("certify"):
+        from flint import arb, arb_mat
 
     n, d = x.shape
     m, D, size = station.width, d + 1, len(theta)
