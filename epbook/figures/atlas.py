@@ -67,7 +67,7 @@ def _level(axes: Axes, station: Station, height: float, down: int, fresh: bool) 
     axes.text(at + 0.75, height, ways, va="center", fontsize=9, color=blue)
 
 
-def _apart(heights: Sequence[float], least: float = 0.155) -> list[float]:
+def _apart(heights: Sequence[float], least: float = 0.22) -> list[float]:
     """The heights of labels, moved until neighbours are `least` apart, from the top down."""
     moved = np.array(heights)
     order = np.argsort(-moved)
