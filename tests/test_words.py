@@ -1,6 +1,7 @@
 """One name for each thing, on all pages: the textbook, the page, zero gradients."""
 
 import re
+from pathlib import Path
 
 import pytest
 from page_words import PAGES, prose, strings
@@ -34,3 +35,10 @@ def test_what_the_textbook_says_is_cited_where_it_is_first_named(name):
     first = text.find("textbook")
     if first >= 0:
         assert "textbook2023" in text, "name the textbook with {cite:p}`textbook2023`"
+
+
+def test_the_package_calls_the_textbook_by_its_name():
+    package = Path(__file__).parents[1] / "epbook"
+    assert [
+        path.name for path in package.rglob("*.py") if "chapter" in path.read_text(encoding="utf-8").lower()
+    ] == []

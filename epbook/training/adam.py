@@ -33,7 +33,7 @@ class AdamRun(Result):
 
     status: 'finished', 'plateau' (the rule `until` held) or 'diverged'; reason: that in words.
     losses: the finite ones; kept: the networks at the steps of `keep_at` that were reached, by step.
-    last: the network at the end, None where it diverged. Source: chapter section 1.4.
+    last: the network at the end, None where it diverged. Source: textbook section 1.4.
     """
 
     status: str
@@ -79,7 +79,7 @@ def train_adam(
     Raises ValueError or TypeError for steps < 1, lr ≤ 0, a step in `keep_at` beyond `steps`, data that is
     not finite or does not fit. A loss that is no longer finite ends the run with the status 'diverged' and
     a DivergenceWarning.
-    Source: Kingma and Ba (2015); chapter section 1.4 (lr 3e-5, full batch).
+    Source: Kingma and Ba (2015); textbook section 1.4 (lr 3e-5, full batch).
 
     >>> from epbook.networks import two_layer
     >>> x = torch.linspace(-1, 1, 20, dtype=torch.float64)[:, None]

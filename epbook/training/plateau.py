@@ -18,7 +18,7 @@ class Plateau:
     window: steps looked back; drop: relative decrease below which the loss counts as flat.
     Calling it with the losses of all steps so far says whether the last one is on the plateau.
     Raises ValueError where window < 1 or drop is not between 0 and 1.
-    Source: chapter section 1.4 ("the loss decreases very slowly"), made a rule.
+    Source: textbook section 1.4 ("the loss decreases very slowly"), made a rule.
 
     >>> import numpy as np
     >>> losses = np.concatenate([np.ones(50), np.geomspace(1, 0.1, 50), np.full(50, 0.1)])

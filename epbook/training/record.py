@@ -25,7 +25,7 @@ class Record(Result):
     steps, losses: the loss curve on the logarithmic grid, up to the step of divergence.
     kept: states at the steps asked for; entered: first step with a loss in the band, and its state.
     final: the state at the end; diverged: the first step with a loss or weights that are not finite, or None.
-    Of a net that diverges `final` is a state before that. Source: chapter section 1.1, figures 1.1-1.3.
+    Of a net that diverges `final` is a state before that. Source: textbook section 1.1, figures 1.1-1.3.
     """
 
     counts: NDArray

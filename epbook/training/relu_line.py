@@ -5,7 +5,7 @@ descent is linear in the neuron, and the same for all neurons of one activation 
 with it every p₁ and p₀, follows from the second moments of each pattern's neurons; a neuron itself is looked
 at only when it may change its pattern (see `relu_neurons`). A step costs at most O(m + n), and on a plateau
 little more than the number of occupied patterns. Same numbers as the plain step, up to rounding.
-Source: the gradient of equation (1.1) of the chapter, sorted by pattern.
+Source: the gradient of equation (1.1) of the textbook, sorted by pattern.
 """
 
 from __future__ import annotations

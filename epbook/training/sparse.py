@@ -20,7 +20,7 @@ class SparseData:
 
     Columns that are zero in every row are left out: no gradient ever reaches their weights. `columns`
     are the indices of the others. Raises ValueError where x is not of shape (n, d).
-    Source: chapter section 1.4, the MNIST network (19 % of its pixel values are not zero).
+    Source: textbook section 1.4, the MNIST network (19 % of its pixel values are not zero).
 
     >>> x = torch.tensor([[0.0, 0.0, 2.0], [1.0, 0.0, 3.0]], dtype=torch.float64)
     >>> data = SparseData(x)

@@ -62,7 +62,7 @@ def train_many(
     1, repeated or no values, lr, std, keep_at or keep_band out of range, an activation without a kernel, a
     backend that hands back nothing before the end. A net that diverges is reported by a DivergenceWarning;
     the others are kept.
-    Source: chapter section 1.1. ReLU nets with one input and output take the kernel of `relu_line`, which
+    Source: textbook section 1.1. ReLU nets with one input and output take the kernel of `relu_line`, which
     from the same start gives the same numbers, to the last bit, on every processor.
 
     >>> from epbook.data import relu_teacher
