@@ -121,7 +121,9 @@ def test_the_first_cell_installs_what_the_notebooks_import_and_so_does_binder():
             for name in re.findall(r"^(?:import|from) (\w+)", "".join(cell["source"]), re.MULTILINE):
                 if cell["cell_type"] == "code" and name not in sys.stdlib_module_names | {"epbook"}:
                     # pandas comes with mlxtend
-                    name = {"sklearn": "scikit-learn", "pandas": "mlxtend"}.get(name, name)
+                    name = {"IPython": "ipython", "sklearn": "scikit-learn", "pandas": "mlxtend"}.get(
+                        name, name
+                    )
                     assert name in brought, (path, name)
 
 
