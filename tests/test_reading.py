@@ -32,7 +32,8 @@ def test_a_phone_has_margins_and_what_goes_on_fades(visit, name):
     assert page.evaluate("document.querySelector('.bd-article p').getBoundingClientRect().left") >= 15
     page.wait_for_timeout(100)
     unmarked = page.evaluate("""() => [...document.querySelectorAll(
-        ".bd-article :is(div.math, .cell_output, pre, .pst-scrollable-table-container)")].filter(box =>
+        ".bd-article :is(div.math, .cell_output, .output.text_html, pre, .pst-scrollable-table-container)"
+        )].filter(box =>
         getComputedStyle(box).overflowX !== "visible" && box.scrollWidth > box.clientWidth + 1 &&
         (box.dataset.more !== "right" || getComputedStyle(box).maskImage === "none" || box.tabIndex < 0))
         .map(box => box.textContent.slice(0, 60))""")
