@@ -102,7 +102,7 @@ def test_points_that_are_dragged_reach_python_and_go_into_training(lab, browser)
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.watch = Watch(page)
-    page.goto(f"{lab}/lab/tree/laboratory.ipynb?token={TOKEN}")
+    page.goto(f"{lab}/lab/workspaces/points/tree/laboratory.ipynb?token={TOKEN}")
     page.get_by_text("| Idle").wait_for()
     ready = "document.querySelector('.ep-lab-live')?.dataset.lines === '3'"
 
