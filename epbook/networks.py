@@ -161,6 +161,17 @@ def forward(layers: Sequence[Layer], x: Tensor) -> Tensor:
     return x
 
 
+def augmented(x: Tensor) -> Tensor:
+    """x̃ = [x; 1], (n, inputs + 1): the samples with the 1 that the bias multiplies.
+
+    x: (n, inputs). Raises nothing of its own. Source: the conventions of the whole book.
+
+    >>> augmented(torch.zeros(1, 2)).tolist()
+    [[0.0, 0.0, 1.0]]
+    """
+    return torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
+
+
 def steps(layers: Sequence[Layer], x: Tensor) -> Iterator[tuple[Layer, Tensor, Tensor]]:
     """(layer, what it receives, its pre-activations z) on the way of x through the layers.
 

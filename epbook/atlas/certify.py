@@ -70,15 +70,13 @@ def certify(station: Station, x: Tensor, y: Tensor) -> Certificate:
     size = len(theta)
     before, ctx.prec = ctx.prec, PRECISION
     try:
+        _, gradient, at = _derivatives([arb(each) for each in theta.tolist()], station, x, y)
+        middle = np.array([[float(at[j, k].mid()) for k in range(size)] for j in range(size)])
+        C = arb_mat(size, size, np.linalg.inv(middle.reshape(size, size)).ravel().tolist())
+        one = arb_mat(size, size, np.eye(size).ravel().tolist())
         for radius in RADII:
             box = [arb(value, radius) for value in theta.tolist()]
             value, _, H = _derivatives(box, station, x, y)
-            _, gradient, at = _derivatives([arb(each) for each in theta.tolist()], station, x, y)
-            if size == 0:
-                break
-            middle = np.array([[float(at[j, k].mid()) for k in range(size)] for j in range(size)])
-            C = arb_mat(size, size, np.linalg.inv(middle).ravel().tolist())
-            one = arb_mat(size, size, np.eye(size).ravel().tolist())
             K = (one - C * H) * arb_mat(size, 1, [arb(0, radius)] * size) - C * gradient
             if all(abs(K[k, 0]) < radius for k in range(size)):
                 break

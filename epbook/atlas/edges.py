@@ -13,6 +13,7 @@ from epbook.atlas.station import Station
 from epbook.critical import Inertia, hessian, inertia
 from epbook.embedding import critical_directions, plan, split_law
 from epbook.losses import Loss, mse_loss
+from epbook.networks import augmented
 from epbook.results import Result
 
 SHARES = ((0.5, 0.5), (-0.5, 1.5), (0.3, 0.3, 0.4))
@@ -105,8 +106,7 @@ def in_width(station: Station, width: int, x: Tensor, y: Tensor) -> Inertia:
         law = split_law(station.net, x, y, loss=loss, neuron=0)
         added = tuple(law.added([1 / (spare + 1)] * spare + [1 - spare / (spare + 1)]))
     else:
-        augmented = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
-        M = 2 / y.numel() * (station.outputs - y).T @ augmented
+        M = 2 / y.numel() * (station.outputs - y).T @ augmented(x)
         rank = 0 if station.linear else int(torch.linalg.matrix_rank(M, atol=1e-10))
         size = sum(M.shape)
         added = (spare * rank, spare * (size - 2 * rank), spare * rank)

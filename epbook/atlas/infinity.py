@@ -8,6 +8,7 @@ from torch import Tensor
 from epbook.atlas.station import Station
 from epbook.checks import table
 from epbook.losses import Loss
+from epbook.networks import augmented
 
 
 def beyond_linear(x: Tensor) -> Loss:
@@ -27,7 +28,7 @@ def beyond_linear(x: Tensor) -> Loss:
     >>> loss(0 * x, 3 * x + 1).item() < 1e-30
     True
     """
-    Q = torch.linalg.qr(_augmented(torch.as_tensor(table(x, "x"))))[0]
+    Q = torch.linalg.qr(augmented(torch.as_tensor(table(x, "x"))))[0]
 
     def loss(output: Tensor, target: Tensor) -> Tensor:
         r = output - target
@@ -48,7 +49,7 @@ def linear_part(x: Tensor, rest: Tensor) -> Tensor:
     >>> linear_part(x, 3 * x + 1).numpy().round(12)
     array([[3., 1.]])
     """
-    s: Tensor = torch.linalg.lstsq(_augmented(torch.as_tensor(table(x, "x"))), rest).solution.T
+    s: Tensor = torch.linalg.lstsq(augmented(torch.as_tensor(table(x, "x"))), rest).solution.T
     return s
 
 
@@ -70,10 +71,5 @@ def release(station: Station, x: Tensor, y: Tensor) -> float:
     """
     if station.slope is None or len(station.slope) != 1:
         raise ValueError(f"release needs a station at infinity with one output, got {station!r}")
-    cubes = (_augmented(x) @ station.slope.T) ** 3
+    cubes = (augmented(x) @ station.slope.T) ** 3
     return float(-2 / 3 * ((station.outputs - y) * cubes).mean())
-
-
-def _augmented(x: Tensor) -> Tensor:
-    """x̃ = [x; 1]."""
-    return torch.cat([x, torch.ones_like(x[:, :1])], dim=1)

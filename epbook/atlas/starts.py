@@ -6,16 +6,14 @@ from collections import Counter
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from epbook.atlas.infinity import beyond_linear
 from epbook.critical import CriticalPoint, CriticalPoints, find_critical
-from epbook.critical.collect import distinct, random_start
+from epbook.critical.collect import descent_end, distinct, random_start
 from epbook.critical.problem import Problem
 from epbook.given import read
-from epbook.networks import sequential
+from epbook.networks import augmented, sequential
 
 GENTLE = 0.7  # of the weights of gentle neurons, in units of 1/x: they bend little within the data
 
@@ -61,7 +59,7 @@ def _gentle(width: int, x: Tensor, y: Tensor, seed: int, number: int) -> nn.Sequ
     W = GENTLE * rng.normal(size=(width, x.shape[1])) / np.where(spread > 0, spread, 1.0)
     b = GENTLE * rng.normal(size=width)
     hidden = torch.tanh(x @ torch.tensor(W.T) + torch.tensor(b))
-    seen = torch.cat([hidden, x, torch.ones_like(x[:, :1])], dim=1)
+    seen = torch.cat([hidden, augmented(x)], dim=1)
     A = torch.linalg.lstsq(seen, y).solution[:width].T
     return sequential([(torch.tensor(W), torch.tensor(b), nn.Tanh()), (A, None, None)])
 
@@ -69,10 +67,4 @@ def _gentle(width: int, x: Tensor, y: Tensor, seed: int, number: int) -> nn.Sequ
 def _down(net: nn.Sequential, x: Tensor, y: Tensor) -> nn.Sequential:
     """L-BFGS down the loss beyond the linear part."""
     problem = Problem(read(net, x, y, loss=beyond_linear(x)))
-
-    def fun(theta: NDArray) -> tuple[float, NDArray]:
-        value, gradient, _ = problem.evaluator.evaluate(theta, hessian=False)
-        return float(value), gradient
-
-    options = {"maxiter": 1000, "ftol": 1e-14, "gtol": 1e-9}
-    return problem.network(minimize(fun, problem.start, jac=True, method="L-BFGS-B", options=options).x)
+    return problem.network(descent_end(problem, maxiter=1000, ftol=1e-14, gtol=1e-9))

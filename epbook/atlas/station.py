@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from epbook.critical import Inertia
+from epbook.networks import augmented
 from epbook.results import Result
 
 
@@ -41,7 +42,7 @@ class Station(Result):
         if self.net is not None:
             value = value + self.net(x).detach()
         if self.slope is not None:
-            value = value + torch.cat([x, torch.ones_like(x[:, :1])], dim=1) @ self.slope.T
+            value = value + augmented(x) @ self.slope.T
         return value
 
     def __repr__(self) -> str:

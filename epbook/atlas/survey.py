@@ -16,6 +16,7 @@ from epbook.checks import positive, whole
 from epbook.critical import CriticalPoints, Inertia, find_critical, find_critical_points
 from epbook.given import layers, read
 from epbook.losses import mse_loss
+from epbook.networks import augmented
 from epbook.reduction import reduce
 from epbook.results import Result
 
@@ -149,7 +150,7 @@ def smallest(net: nn.Sequential, x: Tensor, y: Tensor, *, linear: bool = False) 
 
 
 def _linear(x: Tensor, f: Tensor) -> Tensor:
-    return torch.cat([x, torch.ones_like(x[:, :1])], dim=1) @ linear_part(x, f).T
+    return augmented(x) @ linear_part(x, f).T
 
 
 def _nothing(x: Tensor, y: Tensor, linear: bool) -> Station:

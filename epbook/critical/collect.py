@@ -121,15 +121,32 @@ def random_start(
     return sequential([(torch.tensor(W), torch.tensor(b), sigma), (torch.tensor(A), None, None)])
 
 
-def _descend(net: nn.Sequential, x: Tensor, y: Tensor, loss: Loss) -> nn.Sequential:
-    """Some steps of L-BFGS down the loss, to near a minimum or a plateau; never onto a kink."""
-    problem = Problem(read(net, x, y, loss=loss))
+def descent_end(problem: Problem, **options: float) -> NDArray:
+    """θ after L-BFGS down the loss from the start of a problem, in its units.
 
-    def fun(theta: NDArray) -> tuple[float, NDArray]:
+    options: of SciPy's L-BFGS-B, such as maxiter. Raises nothing of its own. Source: Liu and Nocedal 1989.
+
+    >>> from epbook.networks import two_layer
+    >>> x = torch.linspace(-1, 1, 5, dtype=torch.float64)[:, None]
+    >>> problem = Problem(read(two_layer(1, 1, activation="tanh", std=1.0), x, x))
+    >>> ends = [problem.start, descent_end(problem, maxiter=50)]
+    >>> before, after = [float(problem.evaluator.evaluate(end, hessian=False)[0]) for end in ends]
+    >>> after < before
+    True
+    """
+
+    def risk(theta: NDArray) -> tuple[float, NDArray]:
         value, gradient, _ = problem.evaluator.evaluate(theta, hessian=False)
         return float(value), gradient
 
-    end = minimize(fun, problem.start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
+    end: NDArray = minimize(risk, problem.start, jac=True, method="L-BFGS-B", options=options).x
+    return end
+
+
+def _descend(net: nn.Sequential, x: Tensor, y: Tensor, loss: Loss) -> nn.Sequential:
+    """Some steps of L-BFGS down the loss, to near a minimum or a plateau; never onto a kink."""
+    problem = Problem(read(net, x, y, loss=loss))
+    end = descent_end(problem, maxiter=300)
     try:
         refuse_kinks(problem.layers(end), problem.x)
     except ValueError:

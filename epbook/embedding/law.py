@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from epbook.activations import activation_of
 from epbook.critical import Inertia
-from epbook.embedding.rounding import preactivation_errors, slope
+from epbook.embedding.rounding import loss_behind, preactivation_errors, slope
 from epbook.embedding.split import Split, shares
 from epbook.given import read, refuse_kinks, refuse_meta
 from epbook.losses import Loss, mse_loss
-from epbook.networks import forward, hidden_neuron
+from epbook.networks import augmented, forward, hidden_neuron
 from epbook.results import Result
 
 # What counts as zero, times the errors of all terms in ε. Rounding alone asks for a few ε; a few hundred call
@@ -126,15 +126,10 @@ def split_law(
     z = here.affine(inputs)
     out = z if here.activation is None else here.activation(z)
     z_error, next_error = preactivation_errors(given.layers[: layer + 2], given.x)[-2:]
-
-    def risk(pre: Tensor) -> Tensor:
-        """The loss from the next layer's pre-activations on."""
-        out = pre if following.activation is None else following.activation(pre)
-        return given.loss(forward(given.layers[layer + 2 :], out), given.y)
-
+    risk = loss_behind(given.layers, layer, given.loss, given.y)
     e, e_error = slope(risk, following.affine(out), next_error)
     if here.bias is not None:
-        inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], dim=1)  # x̃, (n, d)
+        inputs = augmented(inputs)  # (n, d)
     facts, c = activation_of(here.activation), following.weight[:, neuron]
     z, z_error = z[:, neuron], z_error[:, neuron]
     first, second = facts.first(z), facts.second(z)

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from epbook.activations import activation_of
 from epbook.given import differentiable
-from epbook.networks import Layer, steps
+from epbook.losses import Loss
+from epbook.networks import Layer, forward, steps
 
 
 def preactivation_errors(found: Sequence[Layer], x: Tensor) -> list[Tensor]:
@@ -27,6 +28,24 @@ def preactivation_errors(found: Sequence[Layer], x: Tensor) -> list[Tensor]:
         facts = activation_of(layer.activation)
         error = facts.first(z).abs() * errors[-1] + facts.value(z).abs()
     return errors
+
+
+def loss_behind(found: Sequence[Layer], layer: int, loss: Loss, y: Tensor) -> Callable[[Tensor], Tensor]:
+    """R as a function of the pre-activations (n, width) of the layer that follows the hidden one `layer`.
+
+    Raises nothing of its own. Source: this book, page on the embedding principle.
+
+    >>> layers = [Layer(torch.ones(1, 1), None, None)] * 2
+    >>> loss_behind(layers, 0, lambda f, y: (f - y).sum(), torch.ones(2, 1))(torch.zeros(2, 1)).item()
+    -2.0
+    """
+    following = found[layer + 1]
+
+    def risk(pre: Tensor) -> Tensor:
+        out = pre if following.activation is None else following.activation(pre)
+        return loss(forward(found[layer + 2 :], out), y)
+
+    return risk
 
 
 def slope(risk: Callable[[Tensor], Tensor], z: Tensor, error: Tensor) -> tuple[Tensor, float]:

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from epbook.activations import activation_of
 from epbook.checks import choice
 from epbook.critical.problem import Problem
-from epbook.embedding.rounding import slope
+from epbook.embedding.rounding import loss_behind, slope
 from epbook.given import differentiable, read, refuse_meta
 from epbook.losses import Loss, mse_loss
-from epbook.networks import Layer, forward, hidden, hidden_neuron
+from epbook.networks import Layer, augmented, forward, hidden, hidden_neuron
 from epbook.results import Result
 
 ALONG = ("Q", "S")
@@ -53,15 +53,10 @@ class Neurons:
         inputs = forward(found[:layer], problem.x)
         z = here.affine(inputs)
         a = z if here.activation is None else here.activation(z)
-
-        def risk(pre: Tensor) -> Tensor:
-            out = pre if following.activation is None else following.activation(pre)
-            return problem.loss(forward(found[layer + 2 :], out), problem.y)
-
         pre = following.affine(a)
-        e, _ = slope(risk, pre, torch.zeros_like(pre))
+        e, _ = slope(loss_behind(found, layer, problem.loss, problem.y), pre, torch.zeros_like(pre))
         if here.bias is not None:
-            inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], dim=1)
+            inputs = augmented(inputs)
         facts = activation_of(here.activation)
         self.x = inputs.numpy()  # (n, d)
         self.e = e.numpy()  # (n, k)

@@ -13,7 +13,7 @@ from epbook.given import flat, read
 from epbook.growing.fit import fit, neurons_in
 from epbook.growing.steepest import Neurons, Turn, turned, widened
 from epbook.losses import Loss
-from epbook.networks import Layer
+from epbook.networks import Layer, forward
 
 STEPS = (0.03, 0.1, 0.3, 1.0, 3.0)  # ε of a split, in units of the data; the one of least loss is taken
 LOOK = 60  # iterations of L-BFGS in which the look-ahead tries a candidate
@@ -41,8 +41,9 @@ class Ground:
     def __init__(
         self, net: nn.Sequential, x: Tensor, y: Tensor, loss: Loss, layer: int, seed: tuple[int, int]
     ) -> None:
-        self.net, self.x, self.y, self.loss, self.layer = net, x, y, loss, layer
-        self.problem = Problem(read(net, x, y, loss=loss))
+        self.x, self.y, self.loss, self.layer = x, y, loss, layer
+        self.given = read(net, x, y, loss=loss)
+        self.problem = Problem(self.given)
         self.found = self.problem.layers(self.problem.start)
         self.width = self.found[layer].width
         self.size = neurons_in(net)
@@ -50,18 +51,14 @@ class Ground:
 
     def network(self, found: list[Layer]) -> nn.Sequential:
         """A network of layers in units of the data, in the reader's units; its width may be another."""
-        kept = read(self.net, self.x, self.y, loss=self.loss)
-        made = kept.network(found)
+        made = self.given.network(found)
         units = Problem(read(made, self.x, self.y, loss=self.loss))
         return units.network(flat(found).numpy())
 
     def risk(self, found: list[Layer]) -> float:
         """R in the problem's units."""
         with torch.no_grad():
-            output = self.problem.x
-            for each in found:
-                output = each(output)
-            return float(self.problem.loss(output, self.problem.y))
+            return float(self.problem.loss(forward(found, self.problem.x), self.problem.y))
 
 
 def by_turns(ground: Ground, turns: list[Turn], cost: int) -> Grown | None:
