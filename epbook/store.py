@@ -195,14 +195,13 @@ class Store:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             trial.write_bytes(bytes(4096))  # an empty file fits on a full disk
-            for left in folder.glob("*.partial"):
-                if left == trial or time.time() - left.stat().st_mtime > LEFT_OVER:
-                    _remove(left)
         except OSError as error:
-            # Another process may have swept a file away before us.
-            if not (isinstance(error, FileNotFoundError) and folder.is_dir()):
-                self._warn(error)
-                _remove(trial)
+            self._warn(error)
+        _remove(trial)
+        for left in folder.glob("*.partial"):
+            with suppress(OSError):  # another process may have renamed or swept it away before us
+                if time.time() - left.stat().st_mtime > LEFT_OVER:
+                    left.unlink()
 
     def _warn(self, error: OSError) -> None:
         if not self._warned:

@@ -157,6 +157,19 @@ def test_what_the_dead_have_left_is_swept_away_and_what_the_living_write_is_not(
 
 
 @posix
+def test_a_file_that_another_renames_while_we_sweep_leaves_nothing_of_ours(tmp_path, monkeypatch):
+    """Seen once in many runs: the other's file was there when listed and renamed when looked at."""
+    gone, dead = tmp_path / "run.npz.1.partial", tmp_path / "run.npz.2.partial"
+    dead.write_bytes(b"half")
+    os.utime(dead, (0, time.time() - 2 * room.LEFT_OVER))
+    listed = [gone, dead]
+    monkeypatch.setattr(type(tmp_path), "glob", lambda folder, pattern: iter(listed))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Store(tmp_path).load("run", KEY) is None
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_two_processes_at_once(tmp_path):
     def write_and_read():
         store = Store(tmp_path)
