@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import threading
 import time
 import uuid
 import warnings
@@ -27,6 +28,10 @@ VERSIONS = {"numba": numba.__version__, "numpy": np.__version__, "torch": torch.
 SCALES = (0.01, 1.0, 100.0)  # of the made-up parameters at which a loss is tried
 HEX = 64  # characters of a SHA-256
 LEFT_OVER = 600.0  # seconds without a write after which nobody is writing a file any more
+# NumPy reads the head of an array with `ast`, whose depth CPython 3.11 counts for all threads together: where
+# one is interrupted in the middle, the other is told of a "recursion depth mismatch", and a whole file looks
+# damaged.
+ONE_AT_A_TIME = threading.Lock()
 
 
 class CacheWarning(UserWarning):
@@ -231,5 +236,5 @@ def _arrays(content: bytes, key: str) -> dict[str, NDArray]:
         raise ValueError("its contents were changed")
     if inside[-HEX:] != key.encode():
         raise ValueError("it belongs to other settings or another version")
-    with np.load(io.BytesIO(inside[:-HEX]), allow_pickle=False) as file:
+    with ONE_AT_A_TIME, np.load(io.BytesIO(inside[:-HEX]), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
