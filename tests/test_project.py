@@ -55,6 +55,19 @@ def test_a_workflow_runs_make_alone_from_pinned_actions_with_no_right_it_does_no
             assert set(targets) <= TARGETS, targets
 
 
+def test_a_job_that_may_write_does_that_alone():
+    """What a job installs and runs can use its rights: no test runs where something is published."""
+    does = {}
+    for path in WORKFLOWS:
+        for name, job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():
+            if "write" in job["permissions"].values():
+                steps = {step.get("run") or step["uses"].split("@")[0] for step in job["steps"]}
+                does[path.stem, name] = steps - {"actions/checkout", "actions/setup-python"}
+                assert job["environment"]
+                assert job["needs"]
+    assert does == {("book", "deploy"): {"actions/deploy-pages"}, ("release", "publish"): {"make publish"}}
+
+
 def test_the_workflows_run_the_oldest_and_the_newest_python_of_the_package():
     include = yaml.safe_load(text(".github/workflows/tests.yml"))["jobs"]["package"]["strategy"]["matrix"][
         "include"
