@@ -108,6 +108,12 @@ def test_every_link_of_the_page_for_lost_readers_leads_somewhere(html):
 
 
 @pytest.mark.site
+def test_no_image_is_there_that_no_page_shows(html):
+    pages = "".join(page.read_text(encoding="utf-8") for page in html.rglob("*.html"))
+    assert [path.name for path in (html / "_images").glob("*") if path.name not in pages] == []
+
+
+@pytest.mark.site
 def test_all_notebooks_are_in_one_file(html):
     with zipfile.ZipFile(html / "notebooks.zip") as archive:
         assert archive.testzip() is None

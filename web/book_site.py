@@ -129,9 +129,10 @@ def depart_image(self: HTML5Translator, node: nodes.image) -> None:
 
 
 def lighten(app: Sphinx, exception: Exception | None) -> None:
-    """Leave off the site what no page asks for: the theme's icon script, maps of its sources, translations.
+    """Leave off the site what no page asks for: the theme's icon script, maps, translations, images.
 
     `book.css` has the icons that the pages use; the script stays as an empty file, because pages name it.
+    Sphinx copies every figure as a file too, while the pages have theirs inside.
     """
     static = Path(app.outdir) / "_static"
     if exception is not None or not static.exists():
@@ -141,6 +142,10 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
     for path in static.rglob("*.map"):
         path.unlink()
     shutil.rmtree(static / "locales", ignore_errors=True)
+    pages = "".join(page.read_text(encoding="utf-8") for page in Path(app.outdir).rglob("*.html"))
+    for image in Path(app.outdir, "_images").glob("*"):
+        if image.name not in pages:
+            image.unlink()
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
