@@ -30,6 +30,8 @@ from tools.stages import Stage, run
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "_build" / "portability"
 AVX512 = ("avx512f", "avx512bw", "avx512dq", "avx512vl")
+# As many workers run beside each other as there are cores: a thread that waits must not keep one busy.
+TWO_THREADS = {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ LEGS = [
             "NUMBA_CPU_NAME": "haswell",
             "NUMBA_CPU_FEATURES": "",
             "MKL_CBWR": "AVX2",
-            "OMP_NUM_THREADS": "2",
+            **TWO_THREADS,
         },
         needs=("avx2", "fma"),
         shows=("OpenBLAS Haswell", "ATen AVX2"),
@@ -87,7 +89,7 @@ LEGS = [
         needs=AVX512,
         shows=("OpenBLAS SkylakeX", "ATen AVX512"),
     ),
-    Leg("starts moved by one ulp", {"PYTHONPATH": "one_ulp", "OMP_NUM_THREADS": "2"}),
+    Leg("starts moved by one ulp", {"PYTHONPATH": "one_ulp", **TWO_THREADS}),
 ]
 # Tests of the tools and of the form of the code, which compute nothing.
 WITHOUT_NUMBERS = (
