@@ -60,7 +60,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     elif exception is None and app._warncount == 0:
         (Path(app.doctreedir) / UNFINISHED).unlink()
         for other in cache.parent.iterdir():
-            if other != cache:
+            if other.is_dir() and other != cache:
                 shutil.rmtree(other)
 
 
