@@ -14,7 +14,7 @@ from epbook.reduction import agreement, magnitude_prune, reduce
 from epbook.training import Plateau, train_adam
 
 FOLDER = os.environ.get("EPBOOK_DATA") or None  # empty is not set
-CACHE = Path(__file__).parents[1] / ".cache"
+CACHE = Path(os.environ.get("EPBOOK_CACHE") or Path(__file__).parents[1] / ".cache")
 # The settings of book/reduction.ipynb, to the letter: then its runs are found in the cache.
 MOMENTS = [0, 1, 2, 4, 7, 12, 20, 35, 60, 100, 200, 300, 500, 1000, 2000, 3000, 4000]
 

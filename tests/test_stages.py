@@ -119,6 +119,7 @@ def test_each_leg_has_its_own_choices_and_an_empty_cache(legs, tmp_path):
         }
         assert {path.stem for path in notebooks[:2]} == set(portability.LONGEST)
         assert all(tmp_path in path.parents and path.exists() for path in notebooks)
+        assert Path(stage.variables["EPBOOK_CACHE"]) == notebooks[0].parents[1] / ".cache"
 
 
 def test_a_leg_that_does_not_exist_is_refused(capsys):

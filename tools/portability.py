@@ -161,7 +161,10 @@ def stages(legs: list[Leg]) -> Iterator[Stage]:
         plain = [f"--unset={name}" for name in sorted(CHOICES - variables.keys())]
         pytest = [*PYTEST, "--no-loadscope-reorder"]  # the notebooks first, in their order
         nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=1800", "-p", "no:cacheprovider"]
-        asked = [*map(str, copy_of_the_book(leg)), "tests", "epbook", "README.md", "-q", "-m", "not site"]
+        notebooks = copy_of_the_book(leg)
+        # What the leg's page on reduction has trained, a test need not train again.
+        variables["EPBOOK_CACHE"] = str(notebooks[0].parents[1] / ".cache")
+        asked = [*map(str, notebooks), "tests", "epbook", "README.md", "-q", "-m", "not site"]
         asked += [f"--ignore=tests/{name}" for name in WITHOUT_NUMBERS]
         yield Stage(leg.name, ["env", *plain, *pytest, *nbval, *asked], variables)
 
