@@ -155,6 +155,13 @@ def test_channel_shows_both_decays_and_the_two_neurons():
         assert [line.get_linestyle() for line in drawn(right, np.c_[GRID, values])] == [style]
 
 
+def test_the_legend_of_the_channel_lies_below_its_curves():
+    _, right = critical.channel(GRID + 9, GRID + 9, GRID + 9, [(7.0, GRID, -GRID)], GRID).axes
+    right.figure.draw_without_rendering()
+    lowest = right.transData.transform((0, min(min(line.get_ydata()) for line in right.lines)))[1]
+    assert right.get_legend().get_window_extent().y1 < lowest
+
+
 @pytest.mark.parametrize(
     ("values", "breaks"),
     [

@@ -1,5 +1,7 @@
 """Every figure of the embedding pages draws what it is given, over the whole grid of its sliders."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -144,7 +146,7 @@ def test_distances():
         assert CRITICAL[width] in [line.get_ydata()[0] for line in top.lines]
 
 
-def test_journeys_end_in_dots_and_the_names_of_the_levels_do_not_meet():
+def test_journeys_end_in_dots_and_the_best_one_is_thick():
     steps = np.array([1, 10, 100])
     losses = np.geomspace(0.3, 1e-9, 18).reshape(3, 6).T
     figure = drawn(figures.journey.journeys(steps, losses, 2, CRITICAL))
@@ -153,9 +155,24 @@ def test_journeys_end_in_dots_and_the_names_of_the_levels_do_not_meet():
     assert len(widths) == 6
     assert max(widths) == widths[2] > max(widths[:2] + widths[3:])
     assert all(through(axes, [[100, curve[-1]]]) for curve in losses)
-    boxes = [text.get_window_extent() for text in axes.texts]
-    assert [text.get_text() for text in axes.texts] == ["1 neuron", "3 neurons", "2 and 4 neurons"]
-    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_names_of_the_levels_meet_neither_a_curve_nor_one_another(phone):
+    steps = np.array([1, 10, 100])
+    curve, to = np.array([0.3, 1e-2, 1e-10]), {width: np.array([9.0, 0.1, 1.0]) for width in CRITICAL}
+    for figure in (
+        figures.journey.journeys(steps, np.tile(curve, (6, 1)), 2, CRITICAL),
+        figures.journey.distances(steps, curve, to, CRITICAL),
+    ):
+        with narrowed(figure) if phone else nullcontext():
+            figure.draw_without_rendering()
+            axes = figure.axes[0]
+            assert [text.get_text() for text in axes.texts] == ["1 neuron", "3 neurons", "2 and 4"]
+            boxes = [text.get_window_extent() for text in axes.texts]
+            assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+            assert min(box.x0 for box in boxes) >= axes.bbox.x1, "beside the panel"
+            assert max(box.x1 for box in boxes) <= figure.bbox.x1 + 1
 
 
 def test_growing_neurons_have_the_colour_of_their_kind():

@@ -87,6 +87,7 @@ def test_a_legend_at_the_right_goes_below(whose):
         assert shown[0].get_title().get_text() == "which"
         figure.draw_without_rendering()
         assert shown[0].get_window_extent().y1 < axes.get_window_extent().y0
+        assert axes.get_window_extent().width > 0.8 * figure.bbox.width, "its old place is free"
     assert draw(figure).wide == wide
 
 

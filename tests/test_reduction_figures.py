@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import matplotlib
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from torch import nn
 from epbook import figures, page
 from epbook.embedding import embed
 from epbook.networks import two_layer
+from epbook.page.narrow import narrowed
 from epbook.reduction import agreement_matrix, groups, reduce, similarity, sweep_similarity
 
 
@@ -89,11 +92,28 @@ def test_similarity_matrix_frames_every_group_and_names_low_amplitude(wide):
     figure = figures.reduction.similarity_matrix(similarity(wide), found)
     axis = figure.axes[0]
     assert len(axis.patches) == sum(len(group) > 1 for group in found.members)
-    assert [text.get_text() for text in axis.texts] == ["low\namplitude"]
+    assert [text.get_text() for text in axis.texts] == ["low amplitude"]
     matrix = axis.images[0].get_array()
     for box in axis.patches:
         start, size = round(box.get_x() + 0.5), round(box.get_width())
         assert matrix[start : start + size, start : start + size].min() >= 0.9 - 1e-12
+
+
+@pytest.mark.parametrize("name", ["similarity", "pairs", "forming"])
+@pytest.mark.parametrize("phone", [False, True])
+def test_a_colour_bar_is_as_high_as_its_picture_and_stays_on_the_page(wide, name, phone):
+    figure = {
+        "similarity": lambda: figures.reduction.similarity_matrix(similarity(wide), groups(wide)),
+        "pairs": lambda: figures.reduction.prediction_pairs(torch.eye(10, dtype=torch.int64)),
+        "forming": lambda: figures.reduction.forming(np.ones(3), {1: (np.eye(5), 5)}, 1),
+    }[name]()
+    with narrowed(figure) if phone else nullcontext():
+        figure.draw_without_rendering()
+        (picture,) = (axes for axes in figure.axes if axes.images)
+        (bar,) = picture.child_axes
+        assert 0.9 * picture.bbox.height < bar.bbox.height < 1.01 * picture.bbox.height  # with its tip, all
+        assert figure.bbox.padded(1).containsx(bar.get_tightbbox().x1)
+        assert picture.bbox.height > 0.6 * figure.bbox.height or name == "forming", "no empty page around"
 
 
 def test_prediction_pairs_counts_images(wide):

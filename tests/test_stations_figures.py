@@ -1,9 +1,11 @@
 """The figures of what sits at the lines: every candidate, every rest of the tree, in its place."""
 
+import matplotlib
 import numpy as np
 
 import epbook as ep
 from epbook.figures import stations
+from epbook.page.narrow import narrowed
 
 CANDIDATES = np.array([[-0.4, 0], [-1.5, 1], [-2.0, 2], [-2.5, 7]])
 
@@ -35,3 +37,14 @@ def test_growth_draws_every_rest_below_its_parent_filled_where_a_line_is():
         above, below = np.asarray(edge.get_xydata())
         assert above[1] + 1 == below[1] == rest.width
     assert len(axes.patches) == 2
+
+
+def test_titles_fit_a_phone():
+    shares = {1: np.array([0.0, 1.0, 0.0])}
+    with matplotlib.rc_context():
+        ep.page.use_style()
+        figure = stations.identified(np.array([-3.0, -2.0, -1.0]), shares, CANDIDATES, CANDIDATES[1:2])
+    with narrowed(figure):
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            assert axes.get_tightbbox().x1 <= figure.bbox.x1 + 1

@@ -210,6 +210,7 @@ def channel(
         right.plot(x, first, color=colour, linewidth=1, linestyle="--")
         right.plot(x, second, color=colour, linewidth=1, linestyle="--")
         right.plot(x, first + second, color=colour, label=f"|a| = {size:.0f}")
-    right.set(xlabel="x", title="two neurons (dashed), their sum")
-    right.legend()
+    low, high = right.get_ylim()  # room for the legend below all curves
+    right.set(xlabel="x", title="two neurons (dashed), their sum", ylim=(low - 0.35 * (high - low), high))
+    right.legend(loc="lower center")
     return figure

@@ -182,7 +182,7 @@ def critical_line(alpha: ArrayLike, across: ArrayLike, excess: NDArray, loss: fl
     depth = -1.6 * min(float(excess.min()), -1e-12)
     right.set(xlabel="step across", title="cuts", ylim=(-depth, 2 * depth))
     right.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
-    right.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.28), handlelength=1)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
     return figure
 
 
@@ -239,7 +239,7 @@ def added_by_outputs(outputs: Sequence[int], added: dict[str, Sequence[float]]) 
     lines = zip(added.items(), ("o-", "s-", "D-"), SERIES, strict=False)
     for (label, values), marker, colour in lines:
         axes.plot(outputs, values, marker, label=label, color=colour, ms=7)
-    axes.plot(outputs, [k - 1 for k in outputs], "--", color=MUTED, label="outputs − 1")
+    axes.plot(outputs, [k - 1 for k in outputs], "--", color=INK, lw=1, label="outputs − 1")
     axes.set(
         xlabel="number of outputs", ylabel="negative eigenvalues\nadded by one split", xticks=list(outputs)
     )

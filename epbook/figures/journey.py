@@ -81,10 +81,11 @@ def _levels(axes: Axes, critical: dict[int, float]) -> None:
             groups[-1].append(width)
         else:
             groups.append([width])
-    for group in groups:
-        names = " and ".join([*map(str, group[:-1]), _name(group[-1])])
+    for place, group in enumerate(groups):  # beside the panel, where no curve is; the outer ones keep away
+        side = "bottom" if place == 0 else "top" if place == len(groups) - 1 else "center"
+        names = _name(group[0]) if len(group) == 1 else " and ".join(map(str, group))
         level = max(critical[width] for width in group)
-        axes.text(0.02, level, names, color=width_colour(group[-1]), va="bottom", size=9, transform=across)
+        axes.text(1.01, level, names, color=width_colour(group[-1]), va=side, size=9, transform=across)
 
 
 def journeys(steps: ArrayLike, losses: NDArray, best: int, critical: dict[int, float]) -> Figure:

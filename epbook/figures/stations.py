@@ -29,7 +29,7 @@ def identified(
     for value, neurons in met[met[:, 1] <= most]:
         top.plot(value, neurons, "o", color=MET, markersize=7)
         below.axvline(value, color=MET, linewidth=0.8)
-    title = "candidates (grey) and those that runs end on (green)"
+    title = "candidates; green: runs end there"  # no longer, or a phone cuts it off
     top.set(ylim=(-0.6, most + 0.6), yticks=range(most + 1), ylabel="neurons", title=title)
     step = centres[1] - centres[0]
     for row, share in enumerate(shares.values()):

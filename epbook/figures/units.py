@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from epbook.page.style import HERE, INK, MUTED, SERIES, SIGN_COLOURS, subplots
+from epbook.page.style import COLOURS, INK, MUTED, SERIES, SIGN_COLOURS, subplots
 
 Counts = tuple[int, int, int]
+FRAMES = tuple(COLOURS[name] for name in ("gold", "pink", "brown"))  # of groups; kernels are green and violet
 
 
 def kinds(added: Mapping[str, tuple[Counts, Counts]], alpha: float, *, limit: int = 36) -> Figure:
@@ -66,7 +68,7 @@ def trajectories(curves: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
     >>> len(trajectories({"GD": (np.ones(3), np.ones(3)), "Adam": (np.ones(3), np.ones(3))}).axes)
     2
     """
-    figure, panels = subplots(1, len(curves), figsize=(6.6, 2.8), sharey=True)
+    figure, panels = subplots(1, len(curves), figsize=(6.6, 3.1), sharey=True)
     for axes, (name, (narrow, wide)) in zip(np.atleast_1d(panels), curves.items(), strict=True):
         axes.loglog(1 + np.arange(len(narrow)), narrow, color=MUTED, linewidth=5, alpha=0.5, label="narrow")
         axes.loglog(1 + np.arange(len(wide)), wide, color=SERIES[1], linewidth=1.4, label="wide")
@@ -74,31 +76,37 @@ def trajectories(curves: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
         axes.yaxis.set_minor_formatter(NullFormatter())
     first = np.atleast_1d(panels)[0]
     first.set_ylabel("loss")
-    first.legend(loc="lower left")
+    figure.legend(*first.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
-def kernels(weights: NDArray, groups: Sequence[Sequence[int]]) -> Figure:
-    """The kernels of a convolution, (channels, height, width), each scaled to length 1, group by group.
+def kernels(networks: Mapping[str, tuple[NDArray, Sequence[Sequence[int]]]]) -> Figure:
+    """The kernels of a convolution in several networks, a mosaic each: copies lie in frames of one colour.
 
+    networks: name to (kernels (channels, height, width), groups of channels). Kernels are scaled to length 1
+    and stand group by group; a channel alone in its group has no frame, one in no group is left out.
     Source: the page on units; for neurons the textbook's figure 1.7(b).
 
-    >>> len(kernels(np.ones((3, 2, 2)), [(0, 2), (1,)]).axes)
-    3
+    >>> figure = kernels({"small weights": (np.ones((3, 2, 2)), [(0, 2), (1,)])})
+    >>> figure.axes[0].get_title(loc="left")
+    'small weights:\\n3 filters, 2 groups'
     """
-    order = [(number, member) for number, group in enumerate(groups) for member in group]
+    figure, panels = subplots(1, len(networks), figsize=(6.6, 2.5))
     columns = 8
-    figure, panels = subplots(
-        -(-len(order) // columns), columns, figsize=(6.6, 0.8 * -(-len(order) // columns))
-    )
-    cells = np.atleast_2d(panels).ravel()
-    for cell in cells:
-        cell.set_axis_off()
-    for cell, (number, member) in zip(cells, order, strict=False):
-        kernel = weights[member] / np.linalg.norm(weights[member])
-        cell.imshow(kernel, cmap="PRGn", vmin=-0.5, vmax=0.5)
-        colour = (*SERIES, HERE)[number % 6]
-        cell.set_title(f"group {number + 1}", color=colour, fontsize=8, loc="center", pad=2)
-    for cell in cells[len(order) :]:
-        cell.remove()
+    for axes, (name, (weights, groups)) in zip(panels, networks.items(), strict=True):
+        order = [(number, member) for number, group in enumerate(groups) for member in group]
+        rows, (high, wide) = -(-len(order) // columns), np.add(weights.shape[1:], 1)  # a pixel between two
+        mosaic = np.full((rows * high, columns * wide), np.nan)
+        for place, (number, member) in enumerate(order):
+            top, left = high * (place // columns), wide * (place % columns)
+            kernel = weights[member] / np.linalg.norm(weights[member])
+            mosaic[top : top + high - 1, left : left + wide - 1] = kernel
+            if len(groups[number]) > 1:
+                colour = FRAMES[number % len(FRAMES)]
+                spot = (left - 0.75, top - 0.75)
+                axes.add_patch(Rectangle(spot, wide - 0.5, high - 0.5, fill=False, ec=colour, lw=1.6))
+        axes.imshow(mosaic, cmap="PRGn", vmin=-0.5, vmax=0.5, interpolation="none")
+        axes.set(xlim=(-1.5, columns * wide - 0.5), ylim=(rows * high - 0.5, -1.5))
+        axes.set_title(f"{name}:\n{len(order)} filters, {len(groups)} groups")
+        axes.set_axis_off()
     return figure

@@ -47,6 +47,8 @@ def narrowed(figure: Figure) -> Iterator[bool]:
             height *= WIDTH / width
         elif across > 1:
             height = _stack(figure, panels, 1 if across <= FEW else 2, later)
+        elif any(map(_square, panels)):
+            height *= WIDTH / width
         _legends_below(figure, later)
         figure.set_size_inches(WIDTH, height)
         yield True
@@ -82,8 +84,12 @@ def _height(figure: Figure, axes: Axes) -> float:
     grid, spec = _spec(axes).get_gridspec(), _spec(axes)
     ratios = np.asarray(grid.get_height_ratios(), dtype=np.float64)
     part = ratios[spec.rowspan.start : spec.rowspan.stop].sum() / ratios.sum()
-    square = axes.get_aspect() == 1 or bool(axes.images)
-    return float(min(figure.get_size_inches()[1] * part, WIDTH * (0.95 if square else HIGHEST)))
+    return float(min(figure.get_size_inches()[1] * part, WIDTH * (0.95 if _square(axes) else HIGHEST)))
+
+
+def _square(axes: Axes) -> bool:
+    """Whether a panel keeps its shape, as pictures do, so that more height would stay empty."""
+    return axes.get_aspect() == 1 or bool(axes.images)
 
 
 def _write_shared(axes: Axes, first: Axes, later: ExitStack) -> None:
@@ -115,10 +121,14 @@ def _legends_below(figure: Figure, later: ExitStack) -> None:
 
 def _instead(figure: Figure, legend: Legend, loc: Place, later: ExitStack) -> None:
     """Put a legend of as many columns as there is room for in the place of this one."""
-    later.callback(legend.set_visible, True)
-    later.callback(legend.set_in_layout, True)
-    legend.set_visible(False)
-    legend.set_in_layout(False)
+    if legend in figure.legends:  # the layout keeps room for each of these, even for a hidden one
+        later.callback(figure.legends.insert, figure.legends.index(legend), legend)
+        figure.legends.remove(legend)
+    else:
+        later.callback(legend.set_visible, True)
+        later.callback(legend.set_in_layout, True)
+        legend.set_visible(False)
+        legend.set_in_layout(False)
     labels = [text.get_text() for text in legend.get_texts()]
     columns = min(len(labels), max(1, 30 // (4 + max(map(len, labels)))))
     anew = figure.legend(
