@@ -107,6 +107,6 @@ def kernels(networks: Mapping[str, tuple[NDArray, Sequence[Sequence[int]]]]) -> 
                 axes.add_patch(Rectangle(spot, wide - 0.5, high - 0.5, fill=False, ec=colour, lw=1.6))
         axes.imshow(mosaic, cmap="PRGn", vmin=-0.5, vmax=0.5, interpolation="none")
         axes.set(xlim=(-1.5, columns * wide - 0.5), ylim=(rows * high - 0.5, -1.5))
-        axes.set_title(f"{name}:\n{len(order)} filters, {len(groups)} groups")
+        axes.set_title(f"{name}:\n{len(order)} filters, {len(groups)} groups", loc="left")
         axes.set_axis_off()
     return figure
