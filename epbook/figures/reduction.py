@@ -82,19 +82,19 @@ def similarity_matrix(similarity: Tensor, found: Groups) -> Figure:
         at = len(order) - len(found.low) - 0.5
         axis.axhline(at, color=ON_DARK, linewidth=1.2)
         axis.axvline(at, color=ON_DARK, linewidth=1.2)
-        above = {"transform": axis.get_xaxis_transform(), "clip_on": False}
+        above: dict[str, Any] = {"transform": axis.get_xaxis_transform(), "clip_on": False}
         axis.plot([at, len(order) - 0.5], [1.015, 1.015], color=INK, linewidth=1.2, **above)
         axis.text(len(order) - 0.5, 1.03, "low amplitude", ha="right", va="bottom", **above)
     axis.set(xlabel="neuron, sorted by group", ylabel="neuron, sorted by group")
-    _scale(axis, image, "similarity", LEVELS[::2])
+    _scale(figure, axis, image, "similarity", LEVELS[::2])
     return figure
 
 
-def _scale(axis: Axes, image: AxesImage, label: str, ticks: ArrayLike | None = None) -> None:
+def _scale(figure: Figure, axis: Axes, image: AxesImage, label: str, ticks: ArrayLike | None = None) -> None:
     """A colour bar as high as the picture itself, also where a phone makes the picture smaller."""
     axis.set_anchor("E")  # spare width goes to the left, so that the layout keeps room for the numbers
     beside = axis.inset_axes((1.04, 0, 0.05, 1))
-    axis.figure.colorbar(image, cax=beside, label=label, ticks=ticks)
+    figure.colorbar(image, cax=beside, label=label, ticks=ticks)
 
 
 def _matrix(axis: Axes, values: np.ndarray) -> AxesImage:
@@ -136,7 +136,7 @@ def prediction_pairs(counts: Tensor) -> Figure:
     axis.set_xticks(range(len(counts)))
     axis.set_yticks(range(len(counts)))
     axis.spines[:].set_visible(False)
-    _scale(axis, image, "share of the row, %")
+    _scale(figure, axis, image, "share of the row, %")
     return figure
 
 
@@ -205,7 +205,7 @@ def forming(losses: np.ndarray, states: Mapping[int, tuple[np.ndarray, int]], ep
     right.set_xticks([])
     right.set_yticks([])
     right.set_title(f"epoch {epoch:,}: {count} groups")
-    _scale(right, image, "similarity", LEVELS[::2])
+    _scale(figure, right, image, "similarity", LEVELS[::2])
     return figure
 
 
