@@ -35,3 +35,26 @@ def test_what_is_unfolded_to_be_printed_is_seen_at_once(visit):
         assert page.evaluate(fading) == [True, 0]
     finally:
         page.emulate_media(media="screen")
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("name", ["book/atlas.html", "book/benchmarks.html"])
+def test_the_widest_tables_are_whole_on_paper(visit, name):
+    """What scrolls on a screen is cut off on paper, whose lines are 774 pixels long (A4 in tools/pdf.py)."""
+    page = visit(name)
+    before = page.viewport_size
+    page.set_viewport_size({"width": 774, "height": 1000})
+    page.emulate_media(media="print")
+    wide = """() => {
+        const parts = document.querySelectorAll(".bd-article :is(table, .cell_output, [data-more])");
+        const faded = [...parts].filter(part => getComputedStyle(part).maskImage !== "none");
+        return [Math.max(...[...parts].map(part => part.getBoundingClientRect().right)), faded.length];
+    }"""
+    try:
+        page.wait_for_timeout(200)
+        right, faded = page.evaluate(wide)
+        assert right < 774 + 40, "half the margin"
+        assert faded == 0
+    finally:
+        page.emulate_media(media="screen")
+        page.set_viewport_size(before)
