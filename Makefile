@@ -97,10 +97,11 @@ MINUTES ?= 60
 campaign: .venv/.installed
 	$(BIN)/python -m tools.campaign --minutes $(MINUTES)
 
-# The laboratory in full: 100 runs of 6 widths beside Python's, and its kernels built anew and compared.
+# The laboratory in full: 100 runs of 6 widths beside Python's, the page while it makes these 600 (-rP: what was
+# measured), and its kernels built anew and compared.
 laboratory: .venv/.installed chromium
 	$(BIN)/python -m tools.wasm --check
-	EPBOOK_LAB_SEEDS=100 $(BIN)/python -m pytest tests/test_lab_engine.py
+	EPBOOK_LAB_SEEDS=100 $(BIN)/python -m pytest -rP tests/test_lab_engine.py tests/test_lab_speed.py
 
 format: .venv/.installed
 	$(BIN)/ruff check --fix .

@@ -4,7 +4,7 @@ import bisect
 import json
 
 import pytest
-from lab_cases import document
+from lab_cases import SEEDS, document
 
 import epbook as ep
 
@@ -13,6 +13,7 @@ LAB = "document.querySelector('.ep-lab-live')"
 # Of Chromium's trace: what its threads are called, and their tasks with the processor time of each.
 TRACED = ["__metadata", "devtools.timeline", "disabled-by-default-devtools.timeline"]
 MOVES, BATCHES = 2, 10
+LONGEST = 1_800_000  # milliseconds for all runs of the spectrum, on a busy machine
 DRAG = f"""async moves => {{  // what a move of the hand asks for, without the pause after it
     const {{ state, train, find }} = {LAB}.laboratory;
     for (let i = 1; i <= moves; i++) {{
@@ -82,13 +83,16 @@ def test_a_redraw_while_dragging_takes_less_than_a_tenth_of_a_second(page, addre
 
 
 def test_the_page_stays_smooth_while_runs_fill_the_spectrum(browser, page, address):
+    """24 runs, and by `make laboratory` all 600 of the page's button."""
     page.goto(address)
     page.wait_for_function(f"{LAB}?.dataset.lines === '3'")
     page.evaluate("(function turn() { requestAnimationFrame(turn); })()")  # a page in which something moves
     browser.start_tracing(page=page, categories=TRACED)
-    page.evaluate(f"{LAB}.laboratory.fill(2, document.createElement('button'))")
-    page.wait_for_function(f"{LAB}.dataset.filled", polling=1000)
+    page.evaluate(f"{LAB}.laboratory.fill({SEEDS}, window.told = document.createElement('button'))")
+    page.wait_for_function(f"{LAB}.dataset.filled", polling=1000, timeout=LONGEST)
     events = json.loads(browser.stop_tracing())["traceEvents"]
+    runs, seconds = page.evaluate("told.textContent"), int(page.evaluate(f"{LAB}.dataset.filled")) / 1000
+    assert runs == f"{6 * SEEDS} runs"
     (main,) = {
         (each["pid"], each["tid"])
         for each in events
@@ -99,9 +103,12 @@ def test_the_page_stays_smooth_while_runs_fill_the_spectrum(browser, page, addre
         key=lambda each: each["ts"],
     )
     frames = [each["ts"] for each in mine if each["name"] == "FireAnimationFrame"]
+    assert frames[-1] - frames[0] >= 0.9e6 * seconds  # microseconds: the trace was not cut short
     busy = [0.0] * (len(frames) + 1)  # milliseconds of the page's own thread, between frame and frame
     for task in mine:
         if task["name"] == "RunTask":
             busy[bisect.bisect(frames, task["ts"])] += task["tdur"] / 1000
+    slow = sum(each > 50 for each in busy[1:-1])
+    print(f"{runs} in {seconds:.1f} s: {len(frames)} frames, {slow} over 50 ms, longest {max(busy):.0f} ms")
     assert sum(busy) > 0
-    assert sum(each > 50 for each in busy[1:-1]) <= 0.05 * len(frames)
+    assert slow <= 0.05 * len(frames)
