@@ -4,10 +4,13 @@
 6 words, mean squared error, float64, one thread. For one head: S and M of the law, alone and with the
 measurement of rounding that `ep.units.split_law` makes, and, where it fits, the dense Hessian of the whole
 block, which is what one would count eigenvalues of without the law. Each runs in a process of its own:
-processor time, and the memory its peak adds to that of the loaded libraries.
+processor time, and the memory its peak adds to that of the loaded libraries. A dense Hessian of P parameters
+has 8 P² bytes, and stands there three times over while its halves are averaged: where that is more than the
+machine has, it does not fit.
 """
 
 import multiprocessing
+import os
 import resource
 import time
 
@@ -21,7 +24,7 @@ from epbook.units.law import law_matrices
 from epbook.units.read import read
 
 WIDTHS = (8, 16, 32, 64)
-DENSE_UP_TO = 10_000  # parameters: 8 P² bytes are 800 MB there, and a few times as much while it is made
+COPIES = 3  # of the dense Hessian at the peak: H, H + Hᵀ and its half
 
 
 def block(width):
@@ -51,6 +54,11 @@ def dense(width):
     dense_hessian(read(*block(width)), chunk=64)
 
 
+def memory():
+    """Bytes of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MB on Linux
 
@@ -69,6 +77,7 @@ def apart(task, width):
     ours, theirs = context.Pipe()
     process = context.Process(target=in_process, args=(task, width, theirs))
     process.start()
+    theirs.close()  # so that a killed process ends the wait
     found = ours.recv()
     process.join()
     return found
@@ -81,15 +90,17 @@ def measure():
         parameters = sum(part.numel() for part in net.parameters())
         family = ep.units.find(net)["self_attn.heads"]
         w, C = family.vectors(read(net, torch.zeros(1, 1, width)).values, 0)
+        needed = COPIES * 8 * parameters**2
         found = {
             name: apart(task, width)
             for name, task in tasks.items()
-            if task is not dense or parameters <= DENSE_UP_TO
+            if task is not dense or needed <= memory()
         }
+        absent = f"does not fit: {needed / 1e9:.0f} GB of {memory() / 1e9:.0f}"
         yield row(
             {"stream": width, "parameters": parameters, "of one head": len(w) + len(C)},
             {name: found[name][0] if name in found else None for name in tasks},
-            {f"MB, {name}": f"{found[name][1]:.0f}" if name in found else "" for name in tasks},
+            {f"MB, {name}": f"{found[name][1]:,.0f}" if name in found else absent for name in tasks},
         )
 
 

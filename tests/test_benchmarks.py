@@ -44,6 +44,18 @@ def test_the_strongest_peers_are_measured_beside_ours():
         assert peer in tools
 
 
+def test_a_dense_hessian_is_measured_or_said_not_to_fit():
+    name = "torch.func, dense Hessian"
+    rows = shown.table()["units"]["rows"]
+    absent = [row for row in rows if row["seconds"][name] is None]
+    assert len(absent) < len(rows)
+    for row in absent:
+        needed = 3 * 8 * row["case"]["parameters"] ** 2 / 1e9
+        said, of = re.fullmatch(r"does not fit: (\d+) GB of (\d+)", row["also"][f"MB, {name}"]).groups()
+        assert int(said) == round(needed)
+        assert needed > int(of) - 1
+
+
 def test_no_measured_number_is_typed():
     prose = re.sub(r"^```.*?^```", "", PAGE, flags=re.MULTILINE | re.DOTALL)
     assert re.findall(r"\d+(?:\.\d+)? ?(?:×|[mµn]?s\b|times|fold|%|seconds|minutes)", prose) == []
@@ -53,7 +65,7 @@ def test_a_table_gives_our_time_and_the_others_as_multiples():
     assert shown.lines(TWO) == [
         ["width", "ours", "theirs", "left"],
         ["4", "200 µs", "15.0×", ""],
-        ["16", "800 µs", "", "3 of 4"],
+        ["16", "800 µs", "–", "3 of 4"],
     ]
 
 

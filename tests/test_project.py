@@ -125,6 +125,15 @@ def extras_of(words):
     return names, " ".join([*PROJECT["dependencies"], *(word for name in names for word in offered[name])])
 
 
+# What has another name, and what comes with something else.
+BROUGHT_BY = {
+    "IPython": "ipython",
+    "pandas": "mlxtend",
+    "sklearn": "scikit-learn",
+    "threadpoolctl": "scikit-learn",
+}
+
+
 def test_the_first_cell_installs_what_the_notebooks_import_and_so_does_binder():
     asked, brought = extras_of(first_cell().source)
     binder, _ = extras_of(text(".binder/postBuild").split("--editable")[1])
@@ -133,11 +142,7 @@ def test_the_first_cell_installs_what_the_notebooks_import_and_so_does_binder():
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             for name in re.findall(r"^(?:import|from) (\w+)", "".join(cell["source"]), re.MULTILINE):
                 if cell["cell_type"] == "code" and name not in sys.stdlib_module_names | {"epbook"}:
-                    # pandas comes with mlxtend
-                    name = {"IPython": "ipython", "sklearn": "scikit-learn", "pandas": "mlxtend"}.get(
-                        name, name
-                    )
-                    assert name in brought, (path, name)
+                    assert BROUGHT_BY.get(name, name) in brought, (path, name)
 
 
 @pytest.mark.parametrize("colab", [True, False])

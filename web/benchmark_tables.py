@@ -69,7 +69,7 @@ def lines(rows: list[dict[str, Any]]) -> list[list[str]]:
             seconds = row["seconds"].get(name)
             first = name == next(iter(row["seconds"]), None)
             cells.append(
-                "" if seconds is None else duration(seconds) if first else f"{three(seconds / ours)}×"
+                "–" if seconds is None else duration(seconds) if first else f"{three(seconds / ours)}×"
             )
         found.append([*cells, *(str(row["also"].get(name, "")) for name in also)])
     return found

@@ -15,7 +15,7 @@ from epbook.losses import Loss, mse_loss
 from epbook.units.check import refuse_no_units
 from epbook.units.parts import Units
 from epbook.units.read import read
-from epbook.units.rounding import EPS, spread
+from epbook.units.rounding import EPS, largest, spread
 from epbook.units.which import choose, one_of
 
 # What the draws of the rounding show is multiplied by this before something counts as not zero.
@@ -91,9 +91,9 @@ def split_law(
     singular = torch.linalg.svdvals(M)
     M_zero = SAFETY * max(M_error, EPS * float(singular.max()), torch.finfo(torch.float64).tiny)
     # A kernel of M that is known to δ lets other curvatures in: 2‖S‖δ/σ, σ the least that is not zero.
-    least = singular[singular > M_zero]
-    leak = 2 * float(torch.linalg.matrix_norm(S, 2)) * M_error / float(least.min()) if len(least) else 0.0
-    floor = EPS * float(torch.linalg.matrix_norm(S, 2)) + torch.finfo(torch.float64).tiny
+    least, size = singular[singular > M_zero], largest(S)
+    leak = 2 * size * M_error / float(least.min()) if len(least) else 0.0
+    floor = EPS * size + torch.finfo(torch.float64).tiny
     return SplitLaw(S, M, torch.ones_like(w), SAFETY * max(S_error + leak, floor), M_zero)
 
 
