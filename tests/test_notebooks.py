@@ -1,8 +1,10 @@
 """The notebooks of the book are in one form, and the form's checks do see what they are there for."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -22,6 +24,18 @@ def complaints(cell):
 
 def test_every_notebook_of_the_book_is_in_the_form(capsys):
     assert tool.main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_captions_hold_on_a_dark_page_too():
+    pages = sorted((Path(tool.__file__).parents[1] / "book").glob("*.ipynb"))
+    figures = [
+        cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
+        for page in pages
+        for cell in nbformat.read(page, 4).cells
+    ]
+    assert any(figures)
+    inks = re.compile(r"\b(dark|black|white|pale)\b")  # what these are turns with the page
+    assert [caption for caption in figures if inks.search(caption)] == []
 
 
 def test_only_checked_cells_keep_their_outputs():

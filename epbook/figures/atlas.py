@@ -62,7 +62,7 @@ def _level(axes: Axes, station: Station, height: float, down: int, fresh: bool) 
     axes.plot([at, at + 0.42], [level, level], color=colour, lw=3.5 if fresh else 1.8)
     axes.plot([at + 0.42, at + 0.5], [level, height], color=MUTED, lw=0.7)
     axes.text(at + 0.52, height, station.name, va="center", fontsize=9, color=INK)
-    ways = f"↓{down}" if down else "·"
+    ways = f"↓{down}" if down else "•"
     blue = SIGN_COLOURS["negative"] if down else MUTED
     axes.text(at + 0.75, height, ways, va="center", fontsize=9, color=blue)
 
