@@ -18,6 +18,18 @@ def test_a_site_shows_the_link_to_the_pdf_once_it_is_there(tmp_path):
     assert style.read_text(encoding="utf-8").count(".ep-pdf { display: inline; }") == 1
 
 
+def test_links_between_pages_become_links_within_the_pdf():
+    page = """<a id="id6" href="book/intro.html#id6">[2021]</a> <a href="book/intro.html#thm">Theorem</a>
+        <a href="training.html">page</a> <a href="https://a.org/b.html">other</a>
+        <div class="citation" id="id6" role="listitem">entry</div>"""
+    assert (
+        pdf.links_within(page, "book/intro")
+        == """<a id="id6" href="#entry-id6">[2021]</a> <a href="#thm">Theorem</a>
+        <a href="#document-book/training">page</a> <a href="https://a.org/b.html">other</a>
+        <div class="citation" id="entry-id6" role="listitem">entry</div>"""
+    )
+
+
 @pytest.mark.site
 def test_what_is_unfolded_to_be_printed_is_seen_at_once(visit):
     """Code that fades in when it is unfolded is printed as it begins: as a blank."""

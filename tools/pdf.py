@@ -10,6 +10,7 @@ built before gets the PDF too, and its pages show the link that leads to it.
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,21 @@ def build(source: Path, build_folder: Path) -> Path:
     root = yaml.safe_load((source / "_toc.yml").read_text(encoding="utf-8"))["root"]
     # Sphinx puts the page into the root document's folder, but links as if it lay at the top.
     folder = build_folder / "singlehtml"
-    return Path(shutil.copyfile(folder / f"{root}.html", folder / "print.html"))
+    page_file = folder / "print.html"
+    page_file.write_text(links_within((folder / f"{root}.html").read_text("utf-8"), root), encoding="utf-8")
+    return page_file
+
+
+def links_within(page: str, root: str) -> str:
+    """The single page with links to its own places, where Sphinx links to files that a PDF does not have.
+
+    What has no name Sphinx numbers anew in each document, so that the one page has "id6" many times. Links
+    lead to such a number in the bibliography alone; its entries get names of their own.
+    """
+    page = re.sub(r'(<div class="citation"[^>]* id=")(id\d+")', r"\1entry-\2", page)
+    page = re.sub(rf'href="{root}\.html#(id\d+")', r'href="#entry-\1', page)
+    page = page.replace(f'href="{root}.html#', 'href="#')
+    return re.sub(r'href="(\w+)\.html"', rf'href="#document-{Path(root).parent}/\1"', page)
 
 
 def print_pdf(page_file: Path, target: Path) -> None:
