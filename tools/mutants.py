@@ -26,7 +26,7 @@ import tomllib
 
 ROOT = Path(__file__).parents[1]
 LIST = Path(__file__).with_suffix(".toml")
-COPIED = ("epbook", "tests", "tools", "pyproject.toml", "_toc.yml", "_config.yml")
+COPIED = ("epbook", "tests", "tools", "conftest.py", "pyproject.toml", "_toc.yml", "_config.yml")
 LONGEST = 900  # seconds of tests; a mutant that never ends is noticed too
 # The plugins of the whole project take longer to load than most of the tests take to run.
 NO_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
