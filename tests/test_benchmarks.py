@@ -61,6 +61,13 @@ def test_no_measured_number_is_typed():
     assert re.findall(r"\d+(?:\.\d+)? ?(?:×|[mµn]?s\b|times|fold|%|seconds|minutes)", prose) == []
 
 
+def test_rows_of_another_kind_are_a_table_of_their_own():
+    proof = {"case": {"what": "proof"}, "seconds": {"inertia": 0.007}, "also": {}}
+    assert shown.parts([*TWO, proof]) == [TWO, [proof]]
+    text = shown.markdown("hessian", {"rows": [*TWO, proof], "date": "", "machine": "", "versions": {}})
+    assert "| 16 | 800 µs | – | 3 of 4 |\n\n| what | inertia |" in text
+
+
 def test_a_table_gives_our_time_and_the_others_as_multiples():
     assert shown.lines(TWO) == [
         ["width", "ours", "theirs", "left"],
@@ -128,4 +135,5 @@ def test_the_built_page_shows_every_cell_of_the_table(html):
         ]
         for table in page.select(".bd-article table")
     ]
-    assert found == [shown.lines(shown.table()[name]["rows"]) for name in SHOWN]
+    rows = [shown.table()[name]["rows"] for name in SHOWN]
+    assert found == [shown.lines(part) for each in rows for part in shown.parts(each)]

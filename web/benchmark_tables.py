@@ -14,6 +14,7 @@ import ast
 import json
 import math
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -75,11 +76,18 @@ def lines(rows: list[dict[str, Any]]) -> list[list[str]]:
     return found
 
 
+def parts(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Rows that follow one another with the same first tool: one of another kind is a table of its own."""
+    return [list(alike) for _, alike in groupby(rows, key=lambda row: next(iter(row["seconds"]), None))]
+
+
 def markdown(name: str, entry: Mapping[str, Any]) -> str:
     """One benchmark's part of the page, without its heading."""
-    head, *body = lines(entry["rows"])
-    ruled = [head, ["---"] * len(head), *body]
-    grid = "\n".join("| " + " | ".join(cells) + " |" for cells in ruled)
+    grids = []
+    for head, *body in map(lines, parts(entry["rows"])):
+        ruled = [head, ["---"] * len(head), *body]
+        grids.append("\n".join("| " + " | ".join(cells) + " |" for cells in ruled))
+    grid = "\n\n".join(grids)
     tools = ", ".join(f"{tool} {number}" for tool, number in entry["versions"].items())
     return (
         f"{about(name)}\n\n{grid}\n\n*{entry['date']}, {entry['machine']}; {tools}.* "
