@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from bs4 import BeautifulSoup
 from built_book import ROOT
+from docutils import nodes
 
 sys.path.insert(0, str(ROOT / "web"))
 import book_math
@@ -72,6 +73,23 @@ def test_requests_are_kept_off_paper(text, hidden):
     page = BeautifulSoup(touched(text), "html.parser")
     assert [each.text for each in page.select(".ep-screen")] == hidden
     assert page.article.p.text in page.article.text
+
+
+def test_a_full_stop_stays_with_the_formula_before_it():
+    paragraph = nodes.paragraph()
+    paragraph += [
+        nodes.math("", "a"),
+        nodes.Text("."),
+        nodes.math("", "b"),
+        nodes.Text(", and "),
+        nodes.math("", "c"),
+    ]
+    paragraph += [nodes.Text(" is. "), nodes.math("", "d")]
+    page = nodes.document(None, None)
+    page += paragraph
+    book_math.keep_together(None, page, "page")
+    assert paragraph.astext() == "a.b, and c is. d"
+    assert [pair.astext() for pair in page.findall(nodes.inline)] == ["a.", "b,"]
 
 
 @pytest.mark.skipif(book_math.convert is None, reason="latex2mathml comes with the book's environment")

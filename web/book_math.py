@@ -1,4 +1,7 @@
-"""Sphinx extension: formulas that are readable without JavaScript, as MathML in a `noscript` element."""
+"""Sphinx extension: formulas that are readable without JavaScript, as MathML in a `noscript` element.
+
+And a full stop never stands at the head of a line, parted from the formula before it.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ DISPLAY = re.compile(r"\\\[.*\\\]|\\begin\{.*\\end\{[a-z*]+\}", re.DOTALL)
 DELIMITERS = re.compile(r"^\s*\\[(\[]|\\[)\]]\s*$")
 # Kinds of aligned lines; the converter knows one of them.
 LINES = re.compile(r"\\(begin|end)\{(?:align|aligned|gather|gathered|split|equation)\*?\}")
+CLOSING = re.compile(r"[.,;:!?)’”]+")  # what may follow a formula without a space
 
 
 def both(text: str, where: re.Pattern[str], display: str) -> str:
@@ -66,7 +70,19 @@ def start(app: Sphinx) -> None:
         renderers["mathjax"] = (wrapped(visit, where, display), depart)
 
 
+def keep_together(app: Sphinx, doctree: nodes.document, name: str) -> None:
+    """Put an inline formula and the punctuation behind it into one element, within which no line ends."""
+    for formula in list(doctree.findall(nodes.math)):
+        around, place = formula.parent, formula.parent.index(formula)
+        after = around[place + 1] if place + 1 < len(around) else None
+        if isinstance(after, nodes.Text) and (close := CLOSING.match(after)):
+            pair = nodes.inline("", "", classes=["ep-together"])
+            around[place : place + 2] = [pair, nodes.Text(after[close.end() :])]
+            pair += [formula, nodes.Text(close.group())]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Join the build."""
     app.connect("builder-inited", start, priority=900)
+    app.connect("doctree-resolved", keep_together)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
