@@ -200,10 +200,12 @@ class Store:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             trial.write_bytes(bytes(4096))  # an empty file fits on a full disk
+            found = list(folder.glob("*.partial"))
         except OSError as error:
             self._warn(error)
+            found = []
         _remove(trial)
-        for left in folder.glob("*.partial"):
+        for left in found:
             with suppress(OSError):  # another process may have renamed or swept it away before us
                 if time.time() - left.stat().st_mtime > LEFT_OVER:
                     left.unlink()

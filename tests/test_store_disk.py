@@ -91,3 +91,10 @@ def test_a_path_that_is_no_folder_is_found_out_before_the_work(tmp_path, inside)
         assert store.load("run", KEY) is None
     store.save("run", KEY, SMALL)
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_whose_name_no_disk_takes_is_a_warning_and_not_the_end(tmp_path):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert Store(tmp_path / ("a" * 300)).load("run", KEY) is None
+    assert "nothing can be stored" in str(told[-1].message)

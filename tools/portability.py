@@ -101,10 +101,8 @@ WITHOUT_NUMBERS = (
     "test_notebooks.py",
     "test_stages.py",
 )
-LONGEST = (
-    "reduction",
-    "critical_points",
-)  # to begin with, so that none is left to one worker alone
+# Notebooks to begin with, so that none is left to one worker alone.
+LONGEST = ("reduction", "critical_points")
 CHOICES = {name for leg in LEGS for name in leg.variables}
 
 PROBE = """
