@@ -86,7 +86,7 @@ portability: .venv/.installed
 	@$(BIN)/python -m tools.portability
 
 portability-short: .venv/.installed
-	@$(BIN)/python -m tools.portability --short
+	@$(BIN)/python -m tools.portability Nehalem
 
 # Small wrong changes to the code, each of which the tests of its module must notice.
 mutants: .venv/.installed

@@ -30,7 +30,7 @@ COPIED = ("epbook", "tests", "tools", "conftest.py", "pyproject.toml", "_toc.yml
 LONGEST = 900  # seconds of tests; a mutant that never ends is noticed too
 # The plugins of the whole project take longer to load than most of the tests take to run.
 NO_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-HYPOTHESIS = ("-p", "_hypothesis_pytestplugin", "--hypothesis-seed=0")
+HYPOTHESIS = ("-p", "_hypothesis_pytestplugin")
 
 
 class Mutant(NamedTuple):

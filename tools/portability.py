@@ -6,10 +6,10 @@ threads sum in another order than one. What is checked must hold under all of th
 such choice, and the last one with starts that are moved by one unit in the last place. No leg uses what
 another has computed: each has its own copy of the notebooks, and so an empty cache of its own beside it.
 
-The short form has one leg, the processor least like those of today; beside it, `make test` says what this
-one makes of the same tests and cells.
+`make portability-short` asks for the first leg, the processor least like those of today; beside it,
+`make test` says what this one makes of the same tests and cells.
 
-    python -m tools.portability [--short] [leg ...]      # the legs named, or the least like ours, or all
+    python -m tools.portability [leg ...]      # the legs named, or all
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ class Leg:
     variables: dict[str, str]
     needs: tuple[str, ...] = ()
     shows: tuple[str, ...] = ()
-    short: bool = False
 
 
 LEGS = [
@@ -61,7 +60,6 @@ LEGS = [
         },
         needs=("sse4.2",),
         shows=("OpenBLAS Nehalem", "ATen DEFAULT", "NumPy baseline"),
-        short=True,
     ),
     Leg(
         "Haswell, two threads",
@@ -170,15 +168,13 @@ def stages(legs: list[Leg]) -> Iterator[Stage]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the legs asked for; the number of those that failed."""
     parser = argparse.ArgumentParser(description="Unit tests and checked cells under other processors.")
-    parser.add_argument("--short", action="store_true", help="the processor least like ours")
     parser.add_argument("legs", nargs="*", help=f"of: {'; '.join(leg.name for leg in LEGS)}")
     asked = parser.parse_args(arguments)
     unknown = set(asked.legs) - {leg.name for leg in LEGS}
     if unknown:
         parser.error(f"no leg is called {', '.join(sorted(unknown))}")
-    chosen = [leg for leg in LEGS if leg.name in asked.legs] if asked.legs else LEGS
     os.chdir(ROOT)
-    return run(stages([leg for leg in chosen if leg.short or not asked.short]))
+    return run(stages([leg for leg in LEGS if leg.name in asked.legs] if asked.legs else LEGS))
 
 
 if __name__ == "__main__":
