@@ -114,6 +114,17 @@ def test_no_image_is_there_that_no_page_shows(html):
 
 
 @pytest.mark.site
+def test_every_file_that_a_style_sheet_asks_for_is_there(html):
+    asked = [
+        (sheet.parent / re.split("[?#]", name)[0])
+        for sheet in html.rglob("*.css")
+        for name in re.findall(r"url\([\"']?(?!data:|#)([^()\"']+)", sheet.read_text(encoding="utf-8"))
+    ]
+    assert asked
+    assert [path for path in asked if not path.exists()] == []
+
+
+@pytest.mark.site
 def test_all_notebooks_are_in_one_file(html):
     with zipfile.ZipFile(html / "notebooks.zip") as archive:
         assert archive.testzip() is None

@@ -156,12 +156,18 @@ def test_what_no_page_asks_for_is_not_on_the_site(tmp_path):
     for name in names:
         (tmp_path / "_static" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "_static" / name).write_text("much", encoding="utf-8")
+    sources = 'url(../a.woff2) format("woff2")', ',url(../a.ttf) format("truetype")'
+    face = "@font-face{{src:{}}}"
+    (tmp_path / "_static" / "styles" / "a.css").write_text(face.format("".join(sources)), encoding="utf-8")
+    for name in ("a.woff2", "a.ttf"):
+        (tmp_path / "_static" / name).write_text("letters", encoding="utf-8")
     site = SimpleNamespace(outdir=tmp_path)
     lighten(site, RuntimeError())
     assert len([*tmp_path.rglob("*.map")]) == 2
     lighten(site, None)
     left = {path.name: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {"fontawesome.js": "", "a.js": "much"}
+    style = {"a.css": face.format(sources[0]), "a.woff2": "letters"}
+    assert left == {"fontawesome.js": "", "a.js": "much"} | style
 
 
 def test_the_blank_before_an_exercise_is_no_part_of_its_link():

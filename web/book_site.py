@@ -36,6 +36,7 @@ MATHJAX_FILES = re.compile(
     r"|output/chtml/fonts/woff-v2/.*\.woff|input/tex/extensions/.*\.js)$"
 )
 MATHJAX_SHA256 = "a1f0b44da4f6f8f9a1b77f8482be0f89afe70e1e982d15cfb53e8257d98c020d"
+TRUETYPE = re.compile(r',url\(([^()]+\.ttf)\) format\("truetype"\)')
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ def depart_image(self: HTML5Translator, node: nodes.image) -> None:
 
 
 def lighten(app: Sphinx, exception: Exception | None) -> None:
-    """Leave off the site what no page asks for: the theme's icon script, maps, translations, images.
+    """Leave off the site what nobody asks for: the theme's icon script, maps, translations, fonts, images.
 
     `book.css` has the icons that the pages use; the script stays as an empty file, because pages name it.
     Sphinx copies every figure as a file too, while the pages have theirs inside.
@@ -142,6 +143,14 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
     for path in static.rglob("*.map"):
         path.unlink()
     shutil.rmtree(static / "locales", ignore_errors=True)
+    for sheet in static.rglob(
+        "*.css"
+    ):  # each browser that can read these pages takes the .woff2 beside the .ttf
+        text = sheet.read_text(encoding="utf-8")
+        if (lighter := TRUETYPE.sub("", text)) != text:
+            sheet.write_text(lighter, encoding="utf-8")
+            for name in TRUETYPE.findall(text):
+                (sheet.parent / name).unlink(missing_ok=True)
     pages = "".join(page.read_text(encoding="utf-8") for page in Path(app.outdir).rglob("*.html"))
     for image in Path(app.outdir, "_images").glob("*"):
         if image.name not in pages:
