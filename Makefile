@@ -65,11 +65,16 @@ newest: $(BIN)/uv
 launch: .venv/.installed $(BIN)/uv
 	$(BIN)/python -m tools.launch $(NOTEBOOKS)
 
-# A release is tagged v and the version of pyproject.toml.
+# A release is tagged v and the version of pyproject.toml; that is the version one cites, and the changelog says what
+# is in it: nothing waits under another heading.
 TAG ?= $(GITHUB_REF_NAME)
+VERSION = $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 tagged:
-	@grep -qxF 'version = "$(patsubst v%,%,$(TAG))"' pyproject.toml \
-	  || { echo "the tag '$(TAG)' is not v and the version of pyproject.toml: $$(grep '^version' pyproject.toml)"; exit 1; }
+	@[ '$(TAG)' = 'v$(VERSION)' ] || { echo "the tag '$(TAG)' is not v$(VERSION), v and the version of pyproject.toml"; exit 1; }
+	@grep -qxF 'version: $(VERSION)' CITATION.cff || { echo "CITATION.cff has another version than $(VERSION)"; exit 1; }
+	@grep -qxF '## $(VERSION)' CHANGELOG.md || { echo "CHANGELOG.md has no heading '## $(VERSION)'"; exit 1; }
+	@! sed -n '/^## Unreleased/,/^## [0-9]/p' CHANGELOG.md | grep '^- ' \
+	  || { echo "these stand under 'Unreleased' in CHANGELOG.md: move them to $(VERSION)"; exit 1; }
 
 # In the workflow of a release alone: PyPI trusts that workflow, and no password is kept anywhere.
 publish: wheel

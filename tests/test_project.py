@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from tools.normalise_notebooks import first_cell
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 ADDRESS = CONFIG["repository"]["url"]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -26,17 +28,45 @@ def text(name):
 
 
 def test_the_one_address_is_the_same_everywhere():
-    for name in ("pyproject.toml", "CITATION.cff"):
+    for name in ("pyproject.toml", "CITATION.cff", "README.md", "CONTRIBUTING.md", "book/intro.ipynb"):
         found = set(re.findall(r"https://github\.com/[\w.-]+/[\w.-]+", text(name)))
-        assert found == {ADDRESS}, name
+        assert found <= {ADDRESS}, name
     owner, repository = ADDRESS.removeprefix("https://github.com/").split("/")
-    pages = f"https://{owner}.github.io/{repository}/"
-    assert PROJECT["urls"]["Book"] == yaml.safe_load(text("CITATION.cff"))["url"] == pages
+    site = f"https://{owner}.github.io/{repository}/"
+    for name in ("pyproject.toml", "CITATION.cff", "README.md", "book/intro.ipynb", "_config.yml"):
+        found = {
+            site if address.startswith(site) else address
+            for address in re.findall(r"https://[\w.-]+github\.io/[^\s)\"}]*", text(name))
+        }
+        assert found == {site}, name
+    assert PROJECT["urls"]["Book"] == CITATION["url"] == CONFIG["html"]["baseurl"] == site
+    assert PROJECT["urls"]["Source"] == CITATION["repository-code"] == ADDRESS
+    for kind in ("Issues", "Changelog"):
+        assert PROJECT["urls"][kind].startswith(f"{ADDRESS}/")
 
 
-def test_one_version_and_it_has_a_line_in_the_changelog():
-    assert str(yaml.safe_load(text("CITATION.cff"))["version"]) == PROJECT["version"]
-    assert f"## {PROJECT['version']}" in text("CHANGELOG.md")
+def test_one_title_and_one_name_of_the_authors():
+    title, authors = CONFIG["title"], CONFIG["author"]
+    intro = text("book/intro.ipynb")
+    assert CITATION["title"] == title
+    assert (
+        [each["name"] for each in CITATION["authors"]]
+        == [each["name"] for each in PROJECT["authors"]]
+        == [authors]
+    )
+    assert text("README.md").startswith(f"# {title}\n")
+    assert f"title  = {{{title}}}" in intro
+    assert f"author = {{{{{authors}}}}}" in intro
+    assert f"| Authors | {authors};" in intro
+    assert f"Copyright (c) {CONFIG['copyright']} {authors}\n" in text("LICENSE")
+    assert json.loads(text(".devcontainer/devcontainer.json"))["name"] == title
+
+
+def test_one_version_and_the_changelog_begins_with_it():
+    assert str(CITATION["version"]) == PROJECT["version"]
+    headings = re.findall(r"^## (.+)$", text("CHANGELOG.md"), re.MULTILINE)
+    assert PROJECT["version"] in headings[:2]
+    assert {*headings[: headings.index(PROJECT["version"])]} <= {"Unreleased"}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -81,24 +111,53 @@ def test_the_workflows_run_the_oldest_and_the_newest_python_of_the_package():
     assert f"NEWEST ?= {offered[-1]}\n" in makefile
 
 
-def test_the_tag_of_a_release_must_be_its_version():
-    for tag, code in ((f"v{PROJECT['version']}", 0), ("v9.9.9", 2), (PROJECT["version"] + "0", 2), ("", 2)):
-        done = subprocess.run(
-            ["make", "--silent", "tagged", f"TAG={tag}"], cwd=ROOT, capture_output=True, check=False
+@pytest.fixture
+def release(tmp_path):
+    """A folder as it is right before a release of 1.2.3, and whether `make tagged` agrees to a tag there."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n')
+    (tmp_path / "CITATION.cff").write_text("cff-version: 1.2.0\nversion: 1.2.3\n")
+    (tmp_path / "CHANGELOG.md").write_text("## Unreleased\n\n## 1.2.3\n\n- It.\n\n## 1.2.2\n\n- That.\n")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = ["make", "--silent", "tagged"]
+
+    def agrees(tag):
+        env = {**plain, "GITHUB_REF_NAME": tag}
+        return (
+            subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, check=False).returncode == 0
         )
-        assert done.returncode == code, tag
+
+    return tmp_path, agrees
 
 
-def test_what_the_guides_tell_to_run_exists():
-    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", ".pre-commit-config.yaml"):
-        for words in re.findall(
-            r"`make ([a-z -]+)`|^make ([a-z -]+?)(?:  |$)|entry: make ([a-z]+)", text(name), re.MULTILINE
-        ):
-            assert set("".join(words).split()) <= TARGETS, (name, words)
-        for linked in re.findall(r"\]\((?!https?:)([^)#]+)", text(name)):
-            assert (ROOT / linked).exists(), (name, linked)
-        for path in re.findall(r"`((?:tests|tools|book|epbook)/[\w/.]+)`", text(name)):
-            assert (ROOT / path).exists(), (name, path)
+def test_the_tag_of_a_release_must_be_its_version(release):
+    _, agrees = release
+    assert agrees("v1.2.3")
+    assert [tag for tag in ("v9.9.9", "v1.2.30", "v1.2", "1.2.3", "v1x2x3", "") if agrees(tag)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("CITATION.cff", "version: 1.2.3", "version: 1.2.2"),
+        ("CHANGELOG.md", "## 1.2.3", "## 1.3.0"),
+        ("CHANGELOG.md", "## Unreleased\n", "## Unreleased\n\n- Something more.\n"),
+    ],
+)
+def test_a_release_is_cited_and_told_under_its_own_version(release, name, before, after):
+    folder, agrees = release
+    said = (folder / name).read_text()
+    (folder / name).write_text(said.replace(before, after))
+    assert not agrees("v1.2.3")
+
+
+def test_every_commit_is_checked_by_make_lint():
+    """One that only deletes files too: pre-commit counts no file then, and passes by."""
+    (repository,) = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
+    (hook,) = repository["hooks"]
+    assert hook["entry"] == "make lint"
+    assert "lint" in TARGETS
+    assert (hook["pass_filenames"], hook["always_run"]) == (False, True)
 
 
 def test_binder_builds_with_the_extras_of_the_package_from_pinned_versions():
