@@ -11,7 +11,21 @@ from importlib.util import find_spec
 import epbook
 from epbook.extras import EXTRAS
 
-ROOMS = ("networks", "training", "critical", "embedding", "reduction", "units", "atlas", "data")
+# Those of the reference, in its order.
+ROOMS = (
+    "networks",
+    "data",
+    "training",
+    "neurons",
+    "critical",
+    "embedding",
+    "reduction",
+    "units",
+    "atlas",
+    "growing",
+    "page",
+    "lab",
+)
 
 
 def main() -> None:
@@ -19,7 +33,11 @@ def main() -> None:
     print(f"epbook {epbook.__version__}: the embedding principle of neural-network loss landscapes, as code")
     print(f"Python {platform.python_version()}, {', '.join(map(_installed, ('torch', 'numpy', 'numba')))}")
     for name in ROOMS:
-        room = import_module(f"epbook.{name}")
+        try:
+            room = import_module(f"epbook.{name}")
+        except ImportError as lacking:
+            print(f"\nepbook.{name}: {lacking}")
+            continue
         print(f"\nepbook.{name}: {_first_line(room)}")
         for each in sorted(getattr(room, "__all__", vars(room))):
             thing = getattr(room, each)

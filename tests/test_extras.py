@@ -11,6 +11,7 @@ import tomllib
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from epbook.__main__ import ROOMS
 from epbook.extras import EXTRAS
 from epbook.page import explore, subplots
 
@@ -138,10 +139,32 @@ def test_the_extras_are_those_of_the_package_and_bring_what_they_say():
     assert dependencies == LIGHT - {"llvmlite"}
 
 
+def told_by_the_package(missing=()):
+    """What `python -m epbook` prints where these packages are not installed."""
+    run = "runpy.run_module('epbook', run_name='__main__')"
+    code = f"import runpy, sys; sys.modules.update(dict.fromkeys({[*missing]})); {run}"
+    child = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
+    )
+    return child.stdout
+
+
 def test_the_package_tells_what_it_is():
-    told = subprocess.run(
-        [sys.executable, "-m", "epbook"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
-    ).stdout
+    reference = sorted(path.stem for path in (ROOT / "book" / "api").glob("*.md") if path.stem != "index")
+    assert sorted(ROOMS) == reference
+    told = told_by_the_package()
     assert told.startswith("epbook ")
-    for name in ("find_critical ", "split ", "reduce ", "train_many ", *EXTRAS):
+    for name in ("find_critical ", "split ", "reduce ", "train_many ", "grow ", "explore ", *EXTRAS):
         assert f"  {name}" in told
+    assert "missing" not in told
+
+
+def test_a_room_that_lacks_its_extra_is_told_with_the_line_to_type():
+    told = told_by_the_package(OPTIONAL)
+    for room in ("page", "lab"):
+        (line,) = (
+            line for line in told.splitlines() if line.startswith(f"epbook.{room}: this needs matplotlib")
+        )
+        assert line.endswith("pip install 'epbook[figures]'")
+    assert told.count("missing: pip install") == len(EXTRAS)
+    assert "  grow " in told
