@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from packaging.utils import canonicalize_name
 from epbook.__main__ import ROOMS
 from epbook.extras import EXTRAS
 from epbook.page import explore, subplots
+from tools import package as tool
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -139,6 +141,10 @@ def test_the_extras_are_those_of_the_package_and_bring_what_they_say():
     assert dependencies == LIGHT - {"llvmlite"}
 
 
+def test_the_bounds_of_every_extra_are_tried():
+    assert {*tool.EXTRAS} == {*EXTRAS}
+
+
 def told_by_the_package(missing=()):
     """What `python -m epbook` prints where these packages are not installed."""
     run = "runpy.run_module('epbook', run_name='__main__')"
@@ -150,8 +156,8 @@ def told_by_the_package(missing=()):
 
 
 def test_the_package_tells_what_it_is():
-    reference = sorted(path.stem for path in (ROOT / "book" / "api").glob("*.md") if path.stem != "index")
-    assert sorted(ROOMS) == reference
+    reference = re.findall(r"- file: book/api/([a-z_]+)$", (ROOT / "_toc.yml").read_text(), re.MULTILINE)
+    assert [*ROOMS] == [name for name in reference if name != "index"]
     told = told_by_the_package()
     assert told.startswith("epbook ")
     for name in ("find_critical ", "split ", "reduce ", "train_many ", "grow ", "explore ", *EXTRAS):

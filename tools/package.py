@@ -4,8 +4,10 @@
     python -m tools.package --python 3.13 --resolution highest           make newest
 
 First with what `pip install epbook` brings and nothing else, so that a numeric function that needs more is
-found out; then with the extras, for the doctests of figures, sliders and data. `lowest-direct` takes the
-lower bounds of pyproject.toml themselves, not their newest successors. $UV_TORCH_BACKEND=cpu spares 2.7 GB
+found out; then with the extras, for the doctests of figures, sliders and data and for a sweep on a small Dask
+cluster. The extra `book`, Jupyter Book itself, is what builds the site, from the exact versions of
+requirements.txt alone: it is not tried here. `lowest-direct` takes the lower bounds of pyproject.toml
+themselves, not their newest successors. $UV_TORCH_BACKEND=cpu spares 2.7 GB
 of CUDA libraries where PyTorch's own index can be reached. `--keep FOLDER` makes the environment there and
 leaves it. Needs uv and nothing else of the book.
 """
@@ -22,9 +24,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 UV = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
-EXTRAS = ("figures", "sliders", "laboratory", "data", "certify")
+EXTRAS = ("figures", "sliders", "laboratory", "data", "cluster", "certify")
 # Rooms and modules whose examples need an extra; all others must do without.
 NEED_EXTRAS = ("page", "figures", "lab", "data/digits.py", "data/flowers.py", "data/idx.py")
+# No example starts processes of its own.
+ON_A_CLUSTER = """
+import epbook as ep
+from distributed import Client
+from joblib import parallel_config
+
+x, y = ep.data.relu_teacher()
+here = ep.train_many([1, 3], 2, x, y, steps=500, lr=0.05)
+with Client(n_workers=2, threads_per_worker=1, dashboard_address=None), parallel_config(backend="dask"):
+    there = ep.train_many([1, 3], 2, x, y, steps=500, lr=0.05)
+assert there.records == here.records, "a cluster computes other numbers"
+"""
 FLAGS = ["-q", "-p", "no:cacheprovider", "-o", "doctest_optionflags=NORMALIZE_WHITESPACE ELLIPSIS"]
 
 
@@ -55,12 +69,17 @@ def wheel(folder: Path) -> Path:
 
 
 def install(python: Path, resolution: str, built: Path, extras: tuple[str, ...], folder: Path) -> None:
-    """The wheel and exactly what the resolution says that these extras need."""
+    """The wheel and exactly what the resolution says that these extras need.
+
+    In a folder that is not this one, where uv would take the settings of our lock, which is for PyTorch's CPU
+    build: the one of PyPI does not start without the CUDA libraries that they leave out.
+    """
     asked = [word for extra in extras for word in ("--extra", extra)]
     bounds = folder / f"needs-{len(extras)}.txt"
-    compile_ = [UV, "pip", "compile", "--quiet", "--no-annotate", "--python", python, "pyproject.toml"]
-    call(*compile_, *asked, "--resolution", resolution, "--output-file", bounds)
-    call(UV, "pip", "install", "--quiet", "--python", python, "--requirement", bounds, built, "pytest")
+    needs = [*asked, "--resolution", resolution, "--output-file", bounds, ROOT / "pyproject.toml"]
+    call(UV, "pip", "compile", "--quiet", "--no-annotate", "--python", python, *needs, folder=folder)
+    wanted = ["--requirement", bounds, built, "pytest"]
+    call(UV, "pip", "install", "--quiet", "--python", python, *wanted, folder=folder)
 
 
 def doctests(python: Path, folder: Path, *arguments: str) -> None:
@@ -95,6 +114,7 @@ def main() -> None:
 
         install(python, asked.resolution, built, EXTRAS, folder)
         doctests(python, empty)
+        call(python, "-c", ON_A_CLUSTER, folder=empty)
         call(UV, "pip", "list", "--quiet", "--python", python)
 
 
