@@ -15,7 +15,6 @@ from packaging.utils import canonicalize_name
 from epbook.__main__ import ROOMS
 from epbook.extras import EXTRAS
 from epbook.page import explore, subplots
-from tools import package as tool
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -139,10 +138,6 @@ def test_the_extras_are_those_of_the_package_and_bring_what_they_say():
             assert canonicalize_name(DISTRIBUTION.get(package, package)) in brought, (extra, package)
     dependencies = {canonicalize_name(Requirement(each).name) for each in PROJECT["dependencies"]}
     assert dependencies == LIGHT - {"llvmlite"}
-
-
-def test_the_bounds_of_every_extra_are_tried():
-    assert {*tool.EXTRAS} == {*EXTRAS}
 
 
 def told_by_the_package(missing=()):

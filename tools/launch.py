@@ -33,7 +33,7 @@ def like_colab(environment: Path, python: str) -> Path:
     brought = re.findall(r"^(?:torch|ipykernel)==.*", locked, re.MULTILINE)
     call(UV, "venv", "--quiet", "--allow-existing", "--seed", "--python", python, environment)
     inside = environment / "bin" / "python"
-    call(UV, "pip", "install", "--quiet", "--python", inside, *brought)
+    call(UV, "pip", "install", "--quiet", "--python", inside, *brought, folder=environment)
     (packages,) = environment.glob("lib/python*/site-packages")
     (packages / "google" / "colab").mkdir(parents=True, exist_ok=True)
     (packages / "google" / "colab" / "__init__.py").touch()
