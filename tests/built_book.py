@@ -15,3 +15,5 @@ for entry in TOC["chapters"]:
     READING += [f"{entry['file']}.html", *(f"{page['file']}.html" for page in entry.get("sections", []))]
 CHAPTERS = [f"{name}.html" for name in [TOC["root"], *(entry["file"] for entry in TOC["chapters"])]]
 PAGES = [*CHAPTERS, "search.html"]
+# Every file of HTML: also the address of the book itself, which leads on, and what lost readers see.
+ENTRIES = [*READING, "search.html", "index.html", "404.html"]

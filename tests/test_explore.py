@@ -119,6 +119,14 @@ def test_colours_follow_the_page():
     assert INK not in svg
 
 
+def test_a_level_that_is_nowhere_leaves_no_path_without_a_way():
+    figure, axes = subplots()
+    axes.contour(np.array([[0.0, 1.0], [1.0, 2.0]]), levels=[0.5, 5.0])
+    drawn = to_svg(figure)
+    assert re.search(r'<path (?![^>]*\bd=")', drawn), "matplotlib draws one"
+    assert not re.search(r'<path (?![^>]*\bd=")', inline([drawn], prefix="a", alt="Levels"))
+
+
 def test_the_control_says_the_value_and_has_a_name():
     html = explore(line, slope=Axis([-1.0, 0.0, 0.5], label="α", format="{:+.1f}", start=0.1))._repr_html_()
     assert re.search(

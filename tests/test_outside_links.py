@@ -68,6 +68,17 @@ def test_what_is_gone_fails(check, host, link):
     assert check(host + link) == (1, {link: "broken"})
 
 
+def test_links_around_the_text_and_in_the_papers_are_asked_too(check, host, tmp_path):
+    """Each once: not those of the text, which Sphinx gathers, nor of the site itself, which are files."""
+    (tmp_path / "html" / "book").mkdir(parents=True)
+    page = f"""<a href="{host}/page?title=a&body=b">issue</a><a href="{host}/page?title=c">issue</a>
+        <article><a href="{host}/in-the-text">x</a></article><a href="https://example.invalid/own.html">own</a>
+        <footer><a href="{host}/gone">source</a><a href="a.html">a</a></footer>"""
+    (tmp_path / "html" / "book" / "a.html").write_text(page, encoding="utf-8")
+    (tmp_path / "CITATION.cff").write_text(f"url: {host}/paper\ndoi: see {host}/page.\n", encoding="utf-8")
+    assert check() == (1, {"/page": "working", "/gone": "broken", "/paper": "broken"})
+
+
 @pytest.mark.parametrize(("doi", "status"), [("10.1000/182", "working"), ("10.1000/none", "broken")])
 def test_a_doi_is_looked_up_in_its_register(check, doi, status):
     assert check(f"https://doi.org/{doi}") == (int(status == "broken"), {f"/register/{doi}": status})

@@ -1,21 +1,33 @@
-"""The book on paper: what is folded is seen, and a site that has the PDF says so."""
+"""The book on paper: what is folded is seen, and a site that has the PDF leads to it."""
 
 import pytest
 
 from tools import pdf
 
 
-def test_a_site_shows_the_link_to_the_pdf_once_it_is_there(tmp_path):
-    style, made = tmp_path / "html" / "_static" / "book.css", tmp_path / "made.pdf"
+def test_pages_lead_to_the_pdf_while_it_is_there(tmp_path):
+    """Whatever came first, the pages or the PDF, and however often: no page leads to a file that is gone."""
+    html, made = tmp_path / "html", tmp_path / "made.pdf"
     made.write_bytes(b"%PDF")
-    pdf.offer(made, tmp_path / "html")
-    assert not (tmp_path / "html").exists(), "there is no site yet"
-    style.parent.mkdir(parents=True)
-    style.write_text(".ep-pdf { display: none; }\n", encoding="utf-8")
+    pdf.offer(made, html)
+    assert not html.exists(), "there is no site yet"
+    plain = {"index.html": "<p>", "book/a.html": '<p><a href="../notebooks.zip">All</a></p>'}
+    (html / "book").mkdir(parents=True)
+    for name, page in plain.items():
+        (html / name).write_text(page, encoding="utf-8")
+    led = plain["book/a.html"].replace(
+        "</p>", ' · <a href="../embedding-principle.pdf">The whole book as PDF</a></p>'
+    )
     for _ in range(2):
-        pdf.offer(made, tmp_path / "html")
-    assert (tmp_path / "html" / "embedding-principle.pdf").read_bytes() == b"%PDF"
-    assert style.read_text(encoding="utf-8").count(".ep-pdf { display: inline; }") == 1
+        pdf.offer(made, html)
+        assert {name: (html / name).read_text("utf-8") for name in plain} == plain | {"book/a.html": led}
+    assert (html / "embedding-principle.pdf").read_bytes() == b"%PDF"
+    (html / "book/a.html").write_text(plain["book/a.html"], encoding="utf-8")  # as `make book` does
+    pdf.pdf_link.link(html)
+    assert (html / "book/a.html").read_text("utf-8") == led
+    (html / "embedding-principle.pdf").unlink()
+    pdf.pdf_link.link(html)
+    assert {name: (html / name).read_text("utf-8") for name in plain} == plain
 
 
 def test_links_between_pages_become_links_within_the_pdf():

@@ -7,14 +7,13 @@ import sys
 import zipfile
 from html import unescape
 from types import SimpleNamespace
-from urllib.parse import urljoin
+from urllib.parse import unquote, urldefrag, urljoin
 from xml.etree import ElementTree
 
-import html5lib
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from built_book import CHAPTERS, PAGES, READING, REFERENCE, ROOT
+from built_book import CHAPTERS, ENTRIES, READING, ROOT
 from docutils import nodes
 from docutils.utils import new_document
 
@@ -30,11 +29,15 @@ def head(html, name):
     return BeautifulSoup((html / name).read_text(encoding="utf-8"), "html.parser").head
 
 
+def site(**more):
+    config = {"html_baseurl": BASE, "html_title": "A book", "root_doc": "book/intro", "copyright": "2026"}
+    builder = SimpleNamespace(name="html", format="html")
+    return SimpleNamespace(builder=builder, config=SimpleNamespace(**config, **more), srcdir=ROOT)
+
+
 def tags_of(page, doctree=None, **context):
     """The head of a page as the extension would write it."""
-    config = SimpleNamespace(html_baseurl=BASE, html_title="A book", root_doc="book/intro", copyright="2026")
-    app = SimpleNamespace(builder=SimpleNamespace(name="html"), config=config, srcdir=ROOT)
-    site_meta.describe(app, page, "page.html", context, doctree)
+    site_meta.describe(site(), page, "page.html", context, doctree)
     return BeautifulSoup(context["metatags"], "html.parser")
 
 
@@ -58,11 +61,31 @@ def test_a_page_is_described_by_its_first_paragraph_and_the_book_by_its_own():
         assert found.find("meta", attrs={"name": "description"})["content"].startswith(unescape(told))
 
 
-def test_the_page_for_lost_readers_finds_its_style_from_anywhere_and_is_not_listed():
-    soup = tags_of("404")
-    assert soup.base["href"] == BASE
-    assert soup.find("meta", attrs={"name": "robots"})["content"] == "noindex"
-    assert soup.script is None
+@pytest.mark.parametrize("page", ["404", "search"])
+def test_a_page_that_nobody_shall_list_has_no_address_to_list(page):
+    context = {"pageurl": f"{BASE}{page}.html"}
+    site_meta.describe(site(), page, "page.html", context, None)
+    assert context == {"pageurl": None, "metatags": '<meta name="robots" content="noindex" />'}
+
+
+def test_the_address_of_the_book_says_what_it_is_and_leads_to_the_first_page():
+    told = 'Why & how "it" rests.'
+    found = BeautifulSoup(
+        site_meta.entrance(site(myst_html_meta={"description": told}, html_favicon="web/logo.svg")),
+        "html.parser",
+    )
+    cited = site_meta.citation(ROOT)
+    assert found.html["lang"] == "en"
+    assert found.title.text == cited["title"]
+    assert found.find("meta", attrs={"http-equiv": "refresh"})["content"] == "0; url=book/intro.html"
+    assert found.body.a["href"] == "book/intro.html"
+    assert found.find("link", rel="canonical")["href"] == cited["url"] == BASE
+    card = {meta["property"]: meta["content"] for meta in found.select("meta[property]")}
+    assert card["og:url"] == BASE
+    assert card["og:description"] == found.find("meta", attrs={"name": "description"})["content"] == told
+    assert card["og:image"] == f"{BASE}_static/sharing.png"
+    data = json.loads(found.find("script", type="application/ld+json").text)
+    assert (data["@type"], data["url"]) == (["Book", "LearningResource"], BASE)
 
 
 @pytest.mark.site
@@ -90,7 +113,8 @@ def test_the_sitemap_names_every_page_and_each_exists(html):
     space = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
     found = [loc.text for loc in ElementTree.parse(html / "sitemap.xml").iter(f"{space}loc")]
     assert set(found) == {BASE + name for name in READING}
-    assert f"Sitemap: {BASE}sitemap.xml" in (html / "robots.txt").read_text()
+    assert head(html, "index.html").find("link", rel="sitemap")["href"] == "sitemap.xml"
+    assert not (html / "robots.txt").exists(), "below the top of a host no crawler reads it"
 
 
 def test_there_is_no_list_of_labels_to_which_nothing_leads():
@@ -99,12 +123,44 @@ def test_there_is_no_list_of_labels_to_which_nothing_leads():
 
 
 @pytest.mark.site
-def test_every_link_of_the_page_for_lost_readers_leads_somewhere(html):
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_page_says_where_it_lives_or_that_it_is_not_to_be_listed(html, name):
+    found = head(html, name)
+    address = BASE + name.removesuffix("index.html") if name == "index.html" else BASE + name
+    card = {meta["property"]: meta["content"] for meta in found.select("meta[property^=og]")}
+    if name in ("search.html", "404.html"):
+        assert found.find("meta", attrs={"name": "robots"})["content"] == "noindex"
+        assert found.find_all("link", rel="canonical") == []
+        assert card == {}
+        return
+    assert [link["href"] for link in found.find_all("link", rel="canonical")] == [address]
+    assert card["og:url"] == address
+    assert card["og:title"]
+    assert len(card["og:description"]) >= 40
+    assert (html / card["og:image"].removeprefix(BASE)).is_file()
+    assert found.find("meta", attrs={"name": "robots"}) is None
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("shown_at", ["gone.html", "book/gone.html", "book/api/gone/for/ever.html"])
+def test_every_link_of_the_page_for_lost_readers_leads_somewhere_from_any_depth(html, shown_at):
     page = BeautifulSoup((html / "404.html").read_text(encoding="utf-8"), "html.parser")
-    for link in page.select("a[href], link[href]"):
-        target = urljoin(BASE, link["href"])
-        if target.startswith(BASE) and not target.startswith(BASE + "embedding-principle.pdf"):
-            assert (html / re.split(r"[?#]", target.removeprefix(BASE))[0]).exists(), target
+    here = urljoin(BASE, shown_at)
+    asked = [
+        tag.get("href") or tag.get("src") or tag.get("action")
+        for tag in page.select("[href], [src], [action]")
+    ]
+    for address in {urljoin(here, each) for each in asked}:
+        target, fragment = urldefrag(address)
+        if target == here:
+            assert page.find(id=unquote(fragment)), address
+        elif target.startswith(BASE):
+            file = html / target.removeprefix(BASE).split("?")[0]
+            assert file.is_file(), address
+            if fragment:
+                goal = BeautifulSoup(file.read_text(encoding="utf-8"), "html.parser")
+                assert goal.find(id=unquote(fragment)), address
+    assert any(each.startswith("#") for each in asked), "the way past the list of pages"
 
 
 @pytest.mark.site
@@ -131,17 +187,3 @@ def test_all_notebooks_are_in_one_file(html):
         given = {name: archive.read(name) for name in archive.namelist()}
     wanted = [(ROOT / name).with_suffix(".ipynb") for name in READING]
     assert given == {path.name: path.read_bytes() for path in wanted if path.exists()}
-
-
-@pytest.mark.site
-@pytest.mark.parametrize("name", [*PAGES, *REFERENCE, "404.html"])
-def test_a_page_is_html_without_a_mistake(html, name):
-    """By the parser of the HTML standard; and no id twice, which it does not see."""
-    parser = html5lib.HTMLParser()
-    parser.parse((html / name).read_text(encoding="utf-8"))
-    # Today's standard allows an ampersand that begins no entity, as in "?title=a&body=b"; html5lib is older.
-    assert [each for each in parser.errors if each[1] != "expected-named-entity"] == []
-    ids = [
-        tag["id"] for tag in BeautifulSoup((html / name).read_text("utf-8"), "html.parser").find_all(id=True)
-    ]
-    assert sorted({each for each in ids if ids.count(each) > 1}) == []

@@ -40,7 +40,20 @@ def test_the_last_touch_is_given_once():
     assert told["og:description"] == "About saddles."
     assert told["og:url"] == "https://b/book/a.html"
     links = {link["href"] for link in page.select("footer a")}
-    assert links >= {"https://r", "https://r/issues", "../embedding-principle.pdf"}
+    assert links >= {"https://r", "https://r/issues", "../notebooks.zip"}
+
+
+def test_the_page_for_lost_readers_has_whole_addresses_and_no_card():
+    page = PAGE.replace("</head>", '<meta name="robots" content="noindex" /></head>').format(
+        body='<a href="#main">past</a><a href="book/a.html">a</a><script src="_static/a.js"></script>'
+    )
+    found = BeautifulSoup(
+        touch(page, name="404", address="https://b/c/", repository="https://r", root=""), "html.parser"
+    )
+    assert [link["href"] for link in found.article.select("a")] == ["#main", "https://b/c/book/a.html"]
+    assert found.script["src"] == "https://b/c/_static/a.js"
+    assert found.select("footer a")[-1]["href"] == "https://b/c/notebooks.zip"
+    assert found.select("meta[property], meta[name^=twitter]") == []
 
 
 def test_a_data_frame_gets_one_heading_and_true_minus_signs():
@@ -152,14 +165,20 @@ def test_what_no_page_asks_for_is_not_on_the_site(tmp_path):
         "scripts/a.js.map",
         "styles/a.css.map",
         "locales/de/a.po",
+        "webpack-macros.html",
     )
     for name in names:
         (tmp_path / "_static" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "_static" / name).write_text("much", encoding="utf-8")
     sources = 'url(../a.woff2) format("woff2")', ',url(../a.ttf) format("truetype")'
     face = "@font-face{{src:{}}}"
-    (tmp_path / "_static" / "styles" / "a.css").write_text(face.format("".join(sources)), encoding="utf-8")
-    for name in ("a.woff2", "a.ttf"):
+    unused = "".join(
+        f"@font-face{{src:url(../w/fa-{each}-400.woff2) format()}}" for each in ("brands", "regular")
+    )
+    sheet = face.format("".join(sources)) + unused
+    (tmp_path / "_static" / "styles" / "a.css").write_text(sheet, encoding="utf-8")
+    (tmp_path / "_static" / "w").mkdir()
+    for name in ("a.woff2", "a.ttf", "w/fa-brands-400.woff2", "w/fa-regular-400.woff2"):
         (tmp_path / "_static" / name).write_text("letters", encoding="utf-8")
     site = SimpleNamespace(outdir=tmp_path)
     lighten(site, RuntimeError())

@@ -4,7 +4,7 @@
     python tools/pdf.py OUT.pdf
 
 Sliders show the value they start from. The cached outputs of `make book` are used again. A site that was
-built before gets the PDF too, and its pages show the link that leads to it.
+built before gets the PDF too, and its pages the link that leads to it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import yaml
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "web")]
+import pdf_link  # noqa: E402
 from browser import LAUNCH  # noqa: E402
 
 STYLE = "width:100%;font:9px sans-serif;color:#57606a;text-align:center"
@@ -77,23 +78,16 @@ def print_pdf(page_file: Path, target: Path) -> None:
 
 
 def offer(pdf: Path, html: Path) -> None:
-    """Lay the PDF beside the pages, whose link to it the style sheet then shows; if there are pages."""
-    style = html / "_static" / "book.css"
-    if not style.exists():
-        return
-    shutil.copyfile(pdf, html / "embedding-principle.pdf")
-    shown = ".ep-foot .ep-pdf { display: inline; }\n"
-    text = style.read_text(encoding="utf-8")
-    if shown not in text:
-        style.write_text(text + shown, encoding="utf-8")
+    """Lay the PDF beside the pages, and the link to it on each; if there are pages."""
+    if (html / "index.html").exists():
+        shutil.copyfile(pdf, html / pdf_link.NAME)
+        pdf_link.link(html)
 
 
 def main() -> None:
     """Build, print, and say where the PDF is."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "out", type=Path, nargs="?", default=ROOT / "_build" / "pdf" / "embedding-principle.pdf"
-    )
+    parser.add_argument("out", type=Path, nargs="?", default=ROOT / "_build" / "pdf" / pdf_link.NAME)
     out = parser.parse_args().out
     page_file = build(ROOT, ROOT / "_build")
     out.parent.mkdir(parents=True, exist_ok=True)

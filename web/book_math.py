@@ -36,9 +36,8 @@ def both(text: str, where: re.Pattern[str], display: str) -> str:
     def pair(match: re.Match[str]) -> str:
         tex = html.unescape(DELIMITERS.sub("", match.group()))
         tex = LINES.sub(r"\\\1{align*}", tex)
-        return (
-            f'<noscript>{convert(tex, display=display)}</noscript><span class="ep-tex">{match.group()}</span>'
-        )
+        mathml = convert(tex, display=display).replace(' columnspacing=""', "")
+        return f'<noscript>{mathml}</noscript><span class="ep-tex">{match.group()}</span>'
 
     return where.sub(pair, text, count=1)
 

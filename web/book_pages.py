@@ -1,7 +1,8 @@
 """Sphinx extension: the last touch on every page that was written, whether by this build or an earlier one.
 
 - No index of Sphinx's, and the book's search on its own page alone.
-- One viewport, a theme from the start, and what a link to the page shows elsewhere.
+- What the HTML standard asks (html_rules.py), one viewport, a theme from the start.
+- What a link to the page shows elsewhere; and whole addresses on the page for lost readers.
 - Without JavaScript: formulas as MathML, and a line that says what rests.
 - Tables of data frames with one heading, and true minus signs in them.
 - Computed numbers of the prose as one writes them, and no line that ends between a number and its percent.
@@ -14,8 +15,11 @@ from __future__ import annotations
 import html
 import re
 from pathlib import Path
+from urllib.parse import urljoin
 
 from book_search import without_theirs
+from html_rules import valid
+from pdf_link import link
 from sphinx.application import Sphinx
 
 from epbook.page.lettering import true_minus
@@ -42,6 +46,9 @@ NOSCRIPT = """<noscript><p class="ep-noscript">Without JavaScript the figures wi
 start, and nothing can be searched; all else is here.</p></noscript>
 """
 ARTICLE = '<article class="bd-article">'
+# A page that no search engine shall list, and what on it leads to a file of the site.
+NOWHERE = '<meta name="robots" content="noindex"'
+RELATIVE = re.compile(r'\b(href|src|action|data-content_root)="(?!#|[a-z]+:)([^"]*)"')
 # The arrow that unfolds the pages below one in the list of pages has no name of its own.
 UNFOLDS = re.compile(r"(<a\b[^>]*>([^<]*)</a><details[^>]*>)<summary>")
 
@@ -61,25 +68,29 @@ def touch(page: str, *, name: str, address: str, repository: str, root: str) -> 
     page = page.replace(ARTICLE, ARTICLE + NOSCRIPT, 1)
     page = without_theirs(page, searches=name == "search")
     page = page.replace("fab fa-github", "fa-solid fa-code-branch")  # one sign is not worth a font of 118 kB
+    page = valid(page)
     page = UNFOLDS.sub(r'\1<summary aria-label="Pages under \2">', page)
     page = FRAME.sub(lambda match: _table(match.group()), page)
     page = COMPUTED.sub(lambda match: f"{match[1]}{number(match[2])}{match[3]}", page)
     page = PROSE.sub(lambda match: PERCENT.sub("\u00a0%", match.group()), page)
     page = LED.sub(r" \1", page)
     page = ASKED.sub(lambda match: REQUEST.sub(_on_screen, match.group()), page)
-    pdf = f"{root}embedding-principle.pdf"
     foot = (
         f'<p class="ep-foot"><a href="{repository}">Source of this book</a> · '
         f'<a href="{repository}/issues">Report an error</a> · '
         f'<a href="{repository}/blob/main/CITATION.cff">How to cite</a> · '
-        f'<a href="{root}notebooks.zip">All notebooks</a>'
-        f'<span class="ep-pdf"> · <a href="{pdf}">The whole book as PDF</a></span></p>'
+        f'<a href="{root}notebooks.zip">All notebooks</a></p>'
     )
-    return re.sub(r'(<footer class="bd-footer-content">)', rf"\1\n{foot}", page, count=1)
+    page = re.sub(r'(<footer class="bd-footer-content">)', rf"\1\n{foot}", page, count=1)
+    if name == "404":
+        page = RELATIVE.sub(lambda match: f'{match[1]}="{urljoin(address, match[2])}"', page)
+    return page
 
 
 def _shared(page: str, name: str, address: str) -> list[str]:
-    """What other places show of a link to this page."""
+    """What other places show of a link to this page; nothing of a page that none of them shall list."""
+    if NOWHERE in page:
+        return []
     title = re.search(r"<title>(.*?)</title>", page, re.DOTALL)
     told = re.search(r'<meta content="([^"]*)" name="description"', page)
     return [
@@ -133,7 +144,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     out = Path(app.outdir)
     repository = app.config.html_theme_options.get("repository_url", "").rstrip("/")
     for path in out.rglob("*.html"):
-        if "_static" in path.relative_to(out).parts:
+        if "_static" in path.relative_to(out).parts or path == out / "index.html":  # site_meta.py writes that
             continue
         name = path.relative_to(out).with_suffix("").as_posix()
         page = path.read_text(encoding="utf-8")
@@ -146,6 +157,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         )
         if done != page:
             path.write_text(done, encoding="utf-8")
+    link(out)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

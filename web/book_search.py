@@ -14,6 +14,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from sphinx.application import Sphinx
@@ -81,8 +82,17 @@ def write(app: Sphinx, exception: Exception | None) -> None:
             where = f"{name}.html" + (f"#{anchor}" if index else "")
             entries.append({"page": page, "title": title, "where": where, "text": text})
     written = json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
+    for name in ("searchindex.js", "_static/language_data.js"):  # what Sphinx would search in
+        (out / name).unlink(missing_ok=True)
     (out / "_static" / "sections.js").write_text(f"const SECTIONS = {written};\n", encoding="utf-8")
     shutil.copyfile(HERE / "search.js", out / "_static" / "searchtools.js")
+
+
+def no_index_of_theirs(app: Sphinx) -> None:
+    """Let Sphinx write its page of the search, but read no page for it and leave no index behind."""
+    if app.builder.format == "html":
+        builder: Any = app.builder
+        builder.load_indexer = builder.index_page = builder.dump_search_index = lambda *_: None
 
 
 def without_theirs(html: str, *, searches: bool) -> str:
@@ -101,6 +111,7 @@ def without_theirs(html: str, *, searches: bool) -> str:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Join the end of the build."""
+    """Join the build."""
+    app.connect("builder-inited", no_index_of_theirs)
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

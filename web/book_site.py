@@ -30,13 +30,16 @@ from epbook.page.svg import fingerprint
 HERE = Path(__file__).parent
 FOREIGN = ("sphinx_thebe", "sphinx_comments")
 MATHJAX = "sphinx-mathjax-offline"
-# Of MathJax 3.2.2, without the context menu, which is a third of the usual bundle.
+# Of MathJax 3.2.2, without the context menu, which is a third of the usual bundle, and without the one file
+# of all extensions: a formula that needs one loads that one.
 MATHJAX_FILES = re.compile(
     r"static/mathjax/((startup|core|input/tex|output/chtml|output/chtml/fonts/tex|a11y/assistive-mml)\.js"
-    r"|output/chtml/fonts/woff-v2/.*\.woff|input/tex/extensions/.*\.js)$"
+    r"|output/chtml/fonts/woff-v2/.*\.woff|input/tex/extensions/(?!all-packages).*\.js)$"
 )
-MATHJAX_SHA256 = "a1f0b44da4f6f8f9a1b77f8482be0f89afe70e1e982d15cfb53e8257d98c020d"
+MATHJAX_SHA256 = "fa45d2c0023f2d81dc5167b5c796a239f85ab0aad06799596acf8a213e3b26ee"
 TRUETYPE = re.compile(r',url\(([^()]+\.ttf)\) format\("truetype"\)')
+# The signs of the pages are of one of the theme's three fonts (book_pages.py sees to that).
+UNUSED = re.compile(r"@font-face\{[^}]*url\(([^()]+/fa-(?:brands|regular)-400\.woff2)\)[^}]*\}")
 
 log = logging.getLogger(__name__)
 
@@ -143,13 +146,14 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
     for path in static.rglob("*.map"):
         path.unlink()
     shutil.rmtree(static / "locales", ignore_errors=True)
-    for sheet in static.rglob(
-        "*.css"
-    ):  # each browser that can read these pages takes the .woff2 beside the .ttf
+    for path in static.glob("*webpack-macros.html"):  # templates of the theme, for Sphinx
+        path.unlink()
+    for sheet in static.rglob("*.css"):
         text = sheet.read_text(encoding="utf-8")
-        if (lighter := TRUETYPE.sub("", text)) != text:
+        # Each browser that can read these pages takes the .woff2 beside the .ttf.
+        if (lighter := UNUSED.sub("", TRUETYPE.sub("", text))) != text:
             sheet.write_text(lighter, encoding="utf-8")
-            for name in TRUETYPE.findall(text):
+            for name in TRUETYPE.findall(text) + UNUSED.findall(text):
                 (sheet.parent / name).unlink(missing_ok=True)
     pages = "".join(page.read_text(encoding="utf-8") for page in Path(app.outdir).rglob("*.html"))
     for image in Path(app.outdir, "_images").glob("*"):

@@ -130,6 +130,8 @@ class _Library:
                 letter(element)
         renamed: dict[str, str] = {}
         for parent in list(frame.iter()):
+            for child in [each for each in parent if each.tag == "path" and not each.get("d")]:
+                parent.remove(child)  # matplotlib's contour at a level that the values nowhere have
             for child in [each for each in parent if each.tag == "defs"]:
                 for definition in child:
                     if definition.tag != "style":
