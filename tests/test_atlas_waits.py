@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import epbook as ep
-from epbook.atlas import Station, amplitudes, explained, first_plateau, leaving, visits, wait
+from epbook.atlas import Leaving, Station, amplitudes, explained, first_plateau, leaving, visits, wait
 
 X, Y = ep.data.relu_teacher()
 FIRST = first_plateau(X, Y)
@@ -126,6 +126,18 @@ def test_a_way_along_one_eigenvector_is_found_in_it():
         assert way.share == pytest.approx(float(values[number] < 0), abs=1e-9)
         assert way.half == number + 1
     assert way.chance == int((values < 0).sum()) / 12 == way.down / 12
+
+
+def test_directions_that_carry_half_of_the_way_steepest_first_and_whichever():
+    values, parts = np.array([-2.0, -1.9, -1.8, 1.0]), np.array([0.1, 0.2, 0.65, 0.05])
+    way = Leaving(values, parts, np.ones(1), np.ones(1))
+    assert (way.half, way.fewest) == (3, 1)
+    even = Leaving(values, np.array([0.2, 0.25, 0.3, 0.25]), np.ones(1), np.ones(1))
+    assert (even.half, even.fewest) == (3, 2)
+    random = np.random.default_rng(0).normal(size=4000) ** 2
+    random = Leaving(np.arange(4000.0), random / random.sum(), np.ones(1), np.ones(1))
+    assert abs(random.fewest / 4000 - 1 / 8) < 0.01
+    assert abs(random.half / 4000 - 1 / 2) < 0.05
 
 
 def test_the_neuron_that_went_and_the_one_that_the_law_names():

@@ -13,7 +13,7 @@ from epbook.atlas.infinity import beyond_linear, linear_part
 from epbook.atlas.starts import search_at_infinity
 from epbook.atlas.station import Station
 from epbook.checks import positive, whole
-from epbook.critical import CriticalPoints, Inertia, find_critical, find_critical_points
+from epbook.critical import CriticalPoint, CriticalPoints, Inertia, find_critical, find_critical_points
 from epbook.given import layers, read
 from epbook.losses import mse_loss
 from epbook.networks import augmented
@@ -29,14 +29,19 @@ SAME = 1e-6
 class Atlas(Result):
     """All stations that were found, by width, finite ones first, then by falling loss.
 
-    found: (width, linear) → what the starts there ended in, reducible points included. late: names of
-    stations that no start of their own width met, only those of a wider network, from which they were cut.
+    found: (width, linear) → what the starts there ended in, reducible points included. met: (width, linear)
+    → name → how many starts of that width ended there, after cutting. late: names of stations that no start
+    of their own width met, only those of a wider network, from which they were cut. dropped: points that
+    the finder vouched for and that, cut, are none of the stations; if there is none, the list is closed
+    under cutting.
     Source: the diagrams of Ballard et al. (2017) and of EP21, figure 4; the points at infinity are ours.
     """
 
     stations: tuple[Station, ...]
     found: dict[tuple[int, bool], CriticalPoints]
+    met: dict[tuple[int, bool], dict[str, int]]
     late: tuple[str, ...]
+    dropped: tuple[Station, ...]
 
     def __getitem__(self, name: str) -> Station:
         for station in self.stations:
@@ -47,6 +52,24 @@ class Atlas(Result):
     def __len__(self) -> int:
         return len(self.stations)
 
+    def unseen(self, width: int, *, linear: bool = False) -> float:
+        """The probability that the next start that ends at a point ends where no start of this kind has.
+
+        n₁/n, the stations that one start met over the starts that met any: Good and Turing's estimate.
+
+        width: tanh neurons of the starts; linear: one more, at infinity. Raises ValueError where no start of
+        this kind met a station. Source: Good (1953).
+
+        >>> import epbook as ep
+        >>> x, y = ep.data.relu_teacher()
+        >>> survey(x, y, starts=[10], at_infinity=[]).unseen(1)
+        0.0
+        """
+        hits = self.met.get((width, linear), {}).values()
+        if not hits:
+            raise ValueError(f"no start with {width} neurons, linear={linear}, met a station: start more")
+        return sum(number == 1 for number in hits) / sum(hits)
+
 
 def survey(
     x: Tensor, y: Tensor, *, starts: Sequence[int], at_infinity: Sequence[int], seed: int = 0
@@ -56,9 +79,10 @@ def survey(
     x: (n, d), y: (n, o). starts: how many for width 1, 2, …; at_infinity: how many for 1, 2, … tanh
     neurons beside a linear one. Every point found is cut to its smallest network (copies merged, silent
     neurons left out), so the stations are irreducible; a point that is cut to one of a smaller width which
-    no start of that width had met is added there, and named in `late`. A point at infinity that is not
-    isolated, as only the data can make it, is listed without inertia if two starts met it. A station met
-    again in a wider network has the hits of both. Nothing says that the list is complete: see the hits.
+    no start of that width had met is added there, and named in `late`. A point that is not isolated, as
+    only the data can make it, is listed without inertia if two starts met it; met once it is not, and told
+    in `dropped` where the finder vouched for it. A station met again in a wider network has the hits of
+    both. Nothing says that the list is complete: see the hits and `Atlas.unseen`.
     Returns an `Atlas`, the same for the same arguments. Raises ValueError for bad data or counts.
     Source: Ballard et al. (2017), EP21 figure 4; this book, page on the atlas.
 
@@ -69,8 +93,9 @@ def survey(
     """
     read(nn.Sequential(nn.Linear(x.shape[1], y.shape[1])), x, y)
     kept: dict[bool, list[Station]] = {False: [_nothing(x, y, False)], True: [_nothing(x, y, True)]}
-    found, late, seed = {}, [], whole(seed, "seed")
+    found, ended, late, seed = {}, {}, [], whole(seed, "seed")
     for linear, counts in ((False, starts), (True, at_infinity)):
+        listed = kept[linear]
         for width, count in enumerate((whole(c, "starts", 1) for c in counts), start=1):
             loose: list[nn.Sequential] = []
             if linear:
@@ -78,39 +103,59 @@ def survey(
             else:
                 points = find_critical_points(width, x, y, starts=count, seed=seed)
             found[width, linear] = points
-            for point, hits in zip(points.points, points.hits, strict=True):
-                station = _station(smallest(point.model, x, y, linear=linear), x, y, linear, hits)
-                if station.inertia is None:  # cut, it is not isolated, or on the way to yet another infinity
-                    loose.append(point.model)
-                elif _add(station, kept[linear], y) and station.width < width:
-                    late.append(station)
-            kept[linear] += _met_twice(loose, kept[linear], x, y)
+            each_hits = zip(points, points.hits, strict=True)
+            cut = [_cut(p.model, x, y, linear, hits, p) for p, hits in each_hits]
+            before, unsure = len(listed), []  # unsure: not isolated, or on the way to yet another infinity
+            for station in sorted(cut, key=lambda each: each.inertia is None):
+                if station.inertia is None and not _known(station, listed, y):
+                    unsure.append(station)
+                else:
+                    _add(station, listed, y)
+            ends = [_cut(net, x, y, linear, 1) for net in loose]
+            ends = [each for each in ends if not _known(each, listed, y)]
+            listed += _met_twice(unsure + ends, y)
+            ended[width, linear] = cut + ends
+            late += [each for each in listed[before:] if each.width < width]
     stations = _named(kept[False]) + _named(kept[True])
-    names = tuple(each.name for each in stations if any(same(each, other, y) for other in late))
-    return Atlas(tuple(stations), found, names)
+    names = tuple(each.name for each in stations if _known(each, late, y))
+    met = {kind: _count(ends, stations, y) for kind, ends in ended.items()}
+    dropped = [
+        each
+        for (width, linear), ends in ended.items()
+        for each in ends[: len(found[width, linear])]
+        if not _known(each, stations, y)
+    ]
+    return Atlas(tuple(stations), found, met, names, tuple(dropped))
 
 
-def _add(station: Station, kept: list[Station], y: Tensor) -> bool:
-    """Add it to the list, or its hits to the same one there; whether it was new."""
+def _known(station: Station, others: Sequence[Station], y: Tensor) -> bool:
+    return any(same(each, station, y) for each in others)
+
+
+def _count(ends: Sequence[Station], stations: Sequence[Station], y: Tensor) -> dict[str, int]:
+    """Name → how many starts ended there, of those that any did."""
+    hits = {each.name: sum(end.hits for end in ends if same(each, end, y)) for each in stations}
+    return {name: number for name, number in hits.items() if number}
+
+
+def _add(station: Station, kept: list[Station], y: Tensor) -> None:
+    """Add it to the list, or its hits to the same one there."""
     for at, each in enumerate(kept):
         if same(each, station, y):
             kept[at] = dataclasses.replace(each, hits=each.hits + station.hits)
-            return False
+            return
     kept.append(station)
-    return True
 
 
-def _met_twice(loose: Sequence[nn.Sequential], kept: list[Station], x: Tensor, y: Tensor) -> list[Station]:
-    """Of points at infinity that are not isolated, those new ones that two starts met as one function.
+def _met_twice(unsure: Sequence[Station], y: Tensor) -> list[Station]:
+    """Of points that are not isolated those that two starts met as one function.
 
     The data may leave weights free that no symmetry does: on a grid of four values per input, w is. A point
     on the way to another infinity is a new function at every start.
     """
     met: list[Station] = []
-    for net in loose:
-        station = _station(smallest(net, x, y, linear=True), x, y, True, 1)
-        if not any(same(each, station, y) for each in kept):
-            _add(station, met, y)
+    for station in unsure:
+        _add(station, met, y)
     return [each for each in met if each.hits > 1]
 
 
@@ -160,11 +205,15 @@ def _nothing(x: Tensor, y: Tensor, linear: bool) -> Station:
     return Station("", 0, linear, f, float(mse_loss(f, y)), _chart(Inertia(0, 0, 0), slope), slope=slope)
 
 
-def _station(net: nn.Sequential | None, x: Tensor, y: Tensor, linear: bool, hits: int) -> Station:
-    """The station of an irreducible network that is critical for its loss."""
-    if net is None:
+def _cut(
+    net: nn.Sequential, x: Tensor, y: Tensor, linear: bool, hits: int, point: CriticalPoint | None = None
+) -> Station:
+    """The station of a network that is critical for its loss, cut; `point` is what the finder said of it."""
+    small = smallest(net, x, y, linear=linear)
+    if small is None:
         return dataclasses.replace(_nothing(x, y, linear), hits=hits)
-    point = find_critical(net, x, y, loss=beyond_linear(x) if linear else mse_loss)
+    if point is None or layers(small)[0].width < layers(net)[0].width:
+        point = find_critical(small, x, y, loss=beyond_linear(x) if linear else mse_loss)
     f = point.model(x).detach()
     slope = linear_part(x, y - f) if linear else None
     f = f + _linear(x, y - f) if linear else f
