@@ -67,6 +67,21 @@ def test_a_point_that_is_vouched_for_and_not_listed_is_told(unsure, atlas):
     assert (dropped.outputs - atlas["1a"].outputs).norm() < 1e-8
 
 
+def test_a_point_met_once_at_each_of_two_widths_counts_for_both_if_the_second_lists_it(monkeypatch, atlas):
+    module = sys.modules["epbook.atlas.survey"]
+    point = ep.find_critical(atlas["1a"].net, X, Y)
+    unsure = dataclasses.replace(point, signs=None, status="not converged")
+    found = {1: unsure, 2: point}
+    monkeypatch.setattr(
+        module,
+        "find_critical_points",
+        lambda w, *a, **k: ep.critical.CriticalPoints((found[w],), (1,), {"finite": 1}),
+    )
+    both = ep.atlas.survey(X, Y, starts=[1, 1], at_infinity=[])
+    assert (both["1a"].hits, both.dropped) == (2, ())
+    assert both.met == {(1, False): {"1a": 1}, (2, False): {"1a": 1}}
+
+
 def test_what_cannot_be_cut_keeps_the_word_of_the_finder(monkeypatch):
     module = sys.modules["epbook.atlas.survey"]
 

@@ -125,6 +125,8 @@ def survey(
         for each in ends[: len(found[width, linear])]
         if not _known(each, stations, y)
     ]
+    total = {each.name: sum(of.get(each.name, 0) for of in met.values()) for each in stations}
+    stations = [dataclasses.replace(each, hits=total[each.name]) for each in stations]
     return Atlas(tuple(stations), found, met, names, tuple(dropped))
 
 
