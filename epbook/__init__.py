@@ -1,8 +1,9 @@
 """The embedding principle of neural-network loss landscapes, as code: the helper package of the book.
 
 The names that the pages use most stand here; the rest sits in its room: `epbook.training`, `epbook.critical`,
-`epbook.embedding`, `epbook.reduction`, `epbook.figures`, `epbook.page`. What draws is loaded when it is first
-used, so that the numerics alone need neither matplotlib nor widgets.
+`epbook.embedding`, `epbook.reduction`, `epbook.page`. What draws is loaded when it is first used, so that the
+numerics alone need neither matplotlib nor widgets. `epbook.figures` holds the pages' own pictures, which
+change with the pages: it is there, as `ep.figures`, but is no part of the interface.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ from epbook.reduction import reduce
 from epbook.training import train_many
 
 if TYPE_CHECKING:
-    from epbook import figures, lab, page
+    from epbook import figures as figures
+    from epbook import lab, page
     from epbook.lab import laboratory
     from epbook.page import Axis, Claims, explore, glue
 
@@ -65,7 +67,6 @@ __all__ = [
     "embedding",
     "explore",
     "features",
-    "figures",
     "find_critical",
     "glue",
     "gradient_flow",
@@ -105,4 +106,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_DRAWS})

@@ -14,11 +14,15 @@ from epbook.extras import EXTRAS
 # Those of the reference, in its order.
 ROOMS = (
     "networks",
+    "given",
+    "activations",
+    "losses",
     "data",
     "training",
     "neurons",
     "critical",
     "embedding",
+    "embedding.plan",
     "reduction",
     "units",
     "atlas",

@@ -30,8 +30,9 @@ def in_pieces(values: object) -> str:
 
 
 def table(data: Tensor, name: str) -> np.ndarray:
-    """Finite data of shape (points, dimensions) as a float64 array of its own. Raises ValueError.
+    """Finite data as a float64 array of its own.
 
+    data: (points, dimensions), not empty. Returns the same numbers, (points, dimensions). Raises ValueError.
     Source: the conventions of the book.
 
     >>> table(torch.ones(2, 1), "x").shape

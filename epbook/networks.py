@@ -41,11 +41,11 @@ class Layer(NamedTuple):
 
     @property
     def incoming(self) -> Tensor:
-        """[W b], one row w̃_j = (w_j, b_j) per neuron; W alone where there is no bias."""
+        """[W b], one row w̃_j = (w_j, b_j) per neuron, (width, inputs + 1); W alone without bias."""
         return self.weight if self.bias is None else torch.cat([self.weight, self.bias[:, None]], dim=1)
 
     def affine(self, x: Tensor) -> Tensor:
-        """z = x Wᵀ + b, the pre-activations, of shape (n, out)."""
+        """z = x Wᵀ + b, the pre-activations, (n, width), of x, (n, inputs)."""
         return nn.functional.linear(x, self.weight, self.bias)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -175,8 +175,8 @@ def augmented(x: Tensor) -> Tensor:
 def steps(layers: Sequence[Layer], x: Tensor) -> Iterator[tuple[Layer, Tensor, Tensor]]:
     """(layer, what it receives, its pre-activations z) on the way of x through the layers.
 
-    x: (n, inputs); z: (n, width of the layer). Raises what PyTorch raises where the shapes do not fit.
-    Source: the conventions of the whole book.
+    x: (n, inputs). Received is (n, inputs) of the layer, z is (n, width). Raises what PyTorch raises where
+    the shapes do not fit. Source: the conventions of the whole book.
 
     >>> [z.tolist() for _, _, z in steps([Layer(torch.ones(1, 2), None, None)], torch.ones(1, 2))]
     [[[2.0]]]

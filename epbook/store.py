@@ -72,8 +72,8 @@ def fingerprint(code: str, settings: Mapping[str, object], values: Iterable[Tens
     SHA-256(code, settings, versions of the libraries, and of each value its type, shape and bits).
 
     code: `digest` of the sources that make the result. settings: what JSON can hold. values: tensors and
-    arrays: the start, the data, and `behaviour` where a loss or an activation may be any function.
-    Raises TypeError for a setting that JSON cannot hold. Source: FIPS 180-4.
+    arrays of any shape: the start, the data, and `behaviour` where a loss or an activation may be any
+    function. Raises TypeError for a setting that JSON cannot hold. Source: FIPS 180-4.
 
     >>> one, two = (fingerprint("", {"lr": lr}, [torch.ones(3)]) for lr in (0.1, 0.2))
     >>> one == two, len(one)
@@ -96,8 +96,8 @@ def behaviour(given: Given) -> list[Tensor]:
     of many magnitudes: two functions that agree where training starts may differ where it goes. What the
     loss refuses (a logarithm's, of a negative number) is told apart by the refusal alone.
 
-    Computed on one thread, since sums depend on their number. Raises nothing of its own.
-    Source: the conventions of the whole book.
+    Returns tensors of one number or (P,) each. Computed on one thread, since sums depend on their number.
+    Raises nothing of its own. Source: the conventions of the whole book.
 
     >>> from torch import nn
     >>> from epbook.given import read
@@ -160,7 +160,7 @@ class Store:
         return None if self.folder is None else self.folder / f"{name}-{key[:16]}.npz"
 
     def load(self, name: str, key: str) -> dict[str, NDArray] | None:
-        """The arrays stored under a key, or None where there are none to trust; warns where some are not."""
+        """The arrays stored under a key, of any shape; None where none are, or, with a warning, damaged."""
         path = self.path(name, key)
         if path is None:
             return None
@@ -176,7 +176,7 @@ class Store:
         return None
 
     def save(self, name: str, key: str, arrays: Mapping[str, NDArray]) -> None:
-        """Store arrays under a key, in one rename; a failure is a warning."""
+        """Store arrays of any shape under a key, in one rename; a failure is a warning."""
         path = self.path(name, key)
         if path is None:
             return

@@ -55,7 +55,11 @@ def public(room):
     return {name: thing for name, thing in ours.items() if thing.__module__.startswith(f"epbook.{room}")}
 
 
-PUBLIC = {f"{room}.{name}": thing for room in ORDER for name, thing in public(room).items()}
+PUBLIC = {
+    f"{room}.{name}": thing
+    for room in [*ORDER, "embedding.plan"]  # `ep.plan`
+    for name, thing in public(room).items()
+}
 
 
 def part(path):

@@ -3,15 +3,17 @@
 - Docstrings of this project are plain text, so that `help()` reads well: here they become reStructuredText.
 - Code cells of the pages name functions as `ep.split(...)`. The section that names one first is where it is
   explained: its entry in the reference links there, and each page ends with links to the entries it uses.
+- An entry that no cell names links to where a function that returns it is used, or to its room's section.
+- Code in the text that is the name of an entry, `ep.split`, becomes a link to it.
 """
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from api_entries import FOLDER, ROOMS, SUBJECTS, entries, makers, page_of, resolve
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -19,35 +21,10 @@ from sphinx.environment import BuildEnvironment
 from sphinx.ext.autodoc import ClassDocumenter, FunctionDocumenter
 from sphinx.util.nodes import make_refnode
 
-FOLDER = "book/api/"
-# Rooms with a page of their own, in the order of the book.
-ROOMS = (
-    *("networks", "data", "training", "neurons", "critical"),
-    *("embedding", "reduction", "units", "atlas", "growing", "page", "lab"),
-)
 # Shown by their names in signatures, not as the long unions they stand for.
 ALIASES = ("ActivationLike", "ArrayLike", "Loss", "NDArray", "Triple", "Value")
+NAMED = re.compile(r"ep\.([\w.]+(?:\(\))?)")
 USE = re.compile(r"\bep\.((?:[a-z_]\w*\.)*[A-Za-z_]\w*)")
-
-
-def entries() -> dict[str, Any]:
-    """Classes and functions of the reference by their full name, `epbook.training.train_many`."""
-    found = {}
-    for room in ROOMS:
-        module = importlib.import_module(f"epbook.{room}")
-        for name in getattr(module, "__all__", [name for name in vars(module) if name[0] != "_"]):
-            thing = getattr(module, name)
-            if callable(thing) and getattr(thing, "__module__", "").startswith(module.__name__):
-                found[f"epbook.{room}.{name}"] = thing
-    return found
-
-
-def resolve(words: str) -> str | None:
-    """The entry that a page means by `ep.<words>`; None where it has none in the reference."""
-    thing: Any = importlib.import_module("epbook")
-    for word in words.split("."):
-        thing = getattr(thing, word, None)
-    return next((name for name, each in entries().items() if each is thing), None)
 
 
 def readable(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
@@ -110,34 +87,71 @@ def reference_is_stale(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 
 def link(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Entries get a link to where they are used first; pages a line of links to the entries they use."""
+    """Entries get a link to the book; pages get links to entries, in the text and in a line at the end."""
+    if app.builder.name != "singlehtml":  # on paper the name says it
+        for literal in list(doctree.findall(nodes.literal)):
+            _linked(app, page, literal)
     if page.startswith(FOLDER):
         for signature in doctree.findall(addnodes.desc_signature):
             _explained(app, page, signature)
     elif app.builder.name != "singlehtml":
-        used = _all_uses(app.env).get(page, {})
-        links: list[nodes.Node] = []
-        for name in sorted(used, key=lambda name: name.rsplit(".", 1)[1].lower()):
-            room, short = name.split(".")[1:]
-            if room == "page":  # what every page is made with
-                continue
-            literal = nodes.literal("", short, classes=["py"])
-            links += [
-                nodes.Text(", "),
-                make_refnode(app.builder, page, f"{FOLDER}{room}", name, [literal]),
-            ]
-        if links:
-            doctree.next_node(nodes.section).append(_line("In the reference: ", *links[1:]))
+        used = [
+            name for name in _all_uses(app.env).get(page, {}) if page_of(name) != f"{FOLDER}page"
+        ]  # what every page is made with
+        if used:
+            names = sorted(used, key=lambda name: name.rsplit(".", 1)[1].lower())
+            doctree.next_node(nodes.section).append(_line("In the reference: ", *_names_of(app, page, names)))
+
+
+def _names_of(app: Sphinx, page: str, names: list[str]) -> list[nodes.Node]:
+    """Links to entries by their short names, with commas between."""
+    links: list[nodes.Node] = []
+    for name in names:
+        literal = nodes.literal("", name.rsplit(".", 1)[1], classes=["py"])
+        links += [nodes.Text(", "), make_refnode(app.builder, page, page_of(name), name, [literal])]
+    return links[1:]
 
 
 def _explained(app: Sphinx, page: str, signature: addnodes.desc_signature) -> None:
     (name, *_) = signature["ids"] or [""]
+    if name not in entries():  # a method, a field
+        return
+    content = signature.parent.next_node(addnodes.desc_content)
+    if ">>>" not in content.astext() and (functions := makers(name)):  # whose examples show it
+        content.append(_line("Comes from: ", *_names_of(app, page, functions)))
+    words, (other, anchor, title) = "In the book: ", _first_use(app, name) or ("", "", "")
+    if not other:
+        words = "On this in the book: "
+        used = filter(None, (_first_use(app, each) for each in makers(name)))
+        other, anchor, title = next(used, None) or _section_on(app, name)
+    reference = make_refnode(app.builder, page, other, anchor, [nodes.Text(title)])
+    content.append(_line(words, reference))
+
+
+def _first_use(app: Sphinx, name: str) -> tuple[str, str, str] | None:
     for other in _reading_order(app.env, app.config.root_doc):
         if name in _all_uses(app.env).get(other, {}):
-            anchor, title = _all_uses(app.env)[other][name]
-            reference = make_refnode(app.builder, page, other, anchor, [nodes.Text(title)])
-            signature.parent.next_node(addnodes.desc_content).append(_line("In the book: ", reference))
+            return other, *_all_uses(app.env)[other][name]
+    return None
+
+
+def _section_on(app: Sphinx, name: str) -> tuple[str, str, str]:
+    label = SUBJECTS.get(name) or ROOMS[name.removeprefix("epbook.").rsplit(".", 1)[0]]
+    other, anchor, title = app.env.get_domain("std").labels[label]  # type: ignore[attr-defined]
+    return other, anchor, title
+
+
+def _linked(app: Sphinx, page: str, literal: nodes.literal) -> None:
+    """Make a link of code that is the name of an entry, unless it is in a heading or a link already."""
+    inside: nodes.Node | None = literal
+    while inside is not None:
+        if isinstance(inside, nodes.title | nodes.reference | nodes.caption | addnodes.desc_signature):
             return
+        inside = inside.parent
+    if (words := NAMED.fullmatch(literal.astext())) and (name := resolve(words[1])):
+        reference = make_refnode(app.builder, page, page_of(name), name, [literal.copy()])
+        reference[0] += [child.deepcopy() for child in literal.children]
+        literal.replace_self(reference)
 
 
 def _line(words: str, *links: nodes.Node) -> nodes.paragraph:

@@ -43,7 +43,7 @@ class Visit(Result):
         return np.asarray(self.apart.argmin(axis=1))
 
     def stays(self, *, within: float = 0.1) -> list[tuple[str, NDArray]]:
-        """The stations this run dwells at, in order, each with its kept steps, as numbers into `steps`.
+        """The stations this run dwells at, in order, each with its kept steps, (n,) numbers into `steps`.
 
         A stay goes on while the run dwells and the nearest station is the same, no farther than `within`.
         """

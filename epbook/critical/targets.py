@@ -15,11 +15,11 @@ def critical_targets(net: nn.Module, x: Tensor, *, residual: float = 1.0, seed: 
     y = f(x) + r with Jᵀr = 0, J = ∂f(x)/∂θ: then ∇R = (2/N) Jᵀ(f − y) = 0. The residual r is drawn from
     the complement of the tangent space, so the point is generic: minimum or saddle, of any depth.
 
-    net: any nn.Module of one input. x: data with more outputs than the rank of J, which is at most the
-    number of parameters. residual: root mean square of r, in units of the output. Returns y, float64, of the
-    output's shape: rounded to float32 it would be critical no more. Raises ValueError where there are too
-    few samples or the residual is not positive, and for networks and data that cannot be read.
-    Source: the normal equations of least squares, read backwards.
+    net: any nn.Module of one input. x: (n, …), so many that f(x) has more entries than the rank of J,
+    which is at most the number of parameters. residual: root mean square of r, in units of the output.
+    Returns y, float64, (n, outputs) as f(x) is: rounded to float32 it would be critical no more. Raises
+    ValueError where there are too few samples or the residual is not positive, and for networks and data that
+    cannot be read. Source: the normal equations of least squares, read backwards.
 
     >>> from epbook.networks import two_layer
     >>> net = two_layer(1, 2, activation=nn.Tanh, std=1.0)

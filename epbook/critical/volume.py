@@ -59,12 +59,12 @@ def flat_volume(
     Each level keeps the lowest quarter of the particles and refills by Metropolis moves inside the ball
     and below the level, so that a fraction of 4^−k costs k levels.
 
-    net: at θ*, of which nothing is assumed. x: (n, inputs), y: what the loss takes. radius: of the ball, in
-    parameter units. height: "loss" for |L − L*|, "gradient" for ‖∇L‖₂, the speed of gradient flow. Stops at
-    fraction `deepest`. particles: per level; the relative error of a fraction 4^−k is about
-    √(k·10/particles). Returns a Volume.
-    Raises ValueError for data that do not fit, and a radius, height, fraction or count out of range.
-    Source: textbook section 1.3 (the informal argument on volume); subset simulation: Au and Beck 2001.
+    net: at θ*, of which nothing is assumed. x: (n, inputs), y: (n, outputs), or as the loss takes it. radius:
+    of the ball, in parameter units. height: "loss" for |L − L*|, "gradient" for ‖∇L‖₂, the speed of gradient
+    flow. Stops at fraction `deepest`. particles: per level; the relative error of a fraction 4^−k is about
+    √(k·10/particles). Returns a Volume. Raises ValueError for data that do not fit, and a radius, height,
+    fraction or count out of range. Source: textbook section 1.3 (the informal argument on volume); subset
+    simulation: Au and Beck 2001.
 
     >>> from epbook.networks import sequential
     >>> net = sequential([(torch.zeros(1, 2, dtype=torch.float64), None, None)])

@@ -152,8 +152,8 @@ def compatible(
     Σ_{i copies k} β_i α_ij = β_j or 0; the conditions stand at `ep.plan.Compatible`.
 
     maps: per hidden layer, the narrow neuron that each wide neuron copies, −1 for a null neuron.
-    alphas: per layer, shape (wide out, wide in): tensors, arrays or lists, in float64 or their sums are not
-    1.
+    alphas: per layer (m, n) for n neurons of the wide net that go into m: tensors, arrays or lists, in
+    float64 or their sums are not 1.
     null_biases: per hidden layer, one number per null neuron, default 0. Returns a new network.
     Raises ValueError that names the neuron and the sum where a condition is missed.
     Source: JML22 definition 5.2, theorem 5.1.

@@ -66,6 +66,7 @@ class Compatible(Result, Step):
 
     @property
     def cancellation(self) -> float:
+        """Σ|terms| of the worst of the sums of α and β that must be 1 or 0."""
         rows = [range(self.alphas[0].shape[1]), *self.maps]
         return max(
             float((alpha.abs() @ membership(row, max(row) + 1)).max())
@@ -73,7 +74,7 @@ class Compatible(Result, Step):
         )
 
     def coefficients(self, narrow: Sequence[Layer]) -> Tensor:
-        """Offsets, all 0: K − (null) for β, K_l K_{l−1} (with redundancy) for α, the free null biases."""
+        """Offsets, all 0, (k,): K − (null) of β, K_l K_{l−1} (with redundancy) of α, free null biases."""
         betas, constants = self._conditions(narrow)
         return narrow[0].weight.new_zeros(sum(slot.numel() for slot in self._slots(narrow, betas, constants)))
 

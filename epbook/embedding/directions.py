@@ -17,11 +17,11 @@ def critical_directions(net: nn.Sequential, plan: Plan) -> Tensor:
     homogeneous σ, β and α of a compatible embedding. Every point of the set is critical where `net` is,
     so these directions lie in the kernel of the wide Hessian.
 
-    Returns (number of wide parameters, dimension), float64, rows in the order of parameters_to_vector. A
-    direction counts if its singular value is above 1e-10 of the largest, each layer measured by its own
-    largest weight, so that the units of x and y do not matter. Raises what the plan raises, and ValueError
-    on the meta device, where weights have no values.
-    Source: EP21 theorem 2; JML22 section 5 for the count K + Σ K_l K_{l−1} of compatible embeddings.
+    Returns (P, k) for P parameters of the wide net and k directions, float64, rows in the order of
+    parameters_to_vector. A direction counts if its singular value is above 1e-10 of the largest, each layer
+    measured by its own largest weight, so that the units of x and y do not matter. Raises what the plan
+    raises, and ValueError on the meta device, where weights have no values. Source: EP21 theorem 2; JML22
+    section 5 for the count K + Σ K_l K_{l−1} of compatible embeddings.
 
     >>> import epbook as ep
     >>> net = ep.two_layer(1, 2, activation=nn.Tanh, std=1.0)

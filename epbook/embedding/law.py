@@ -49,13 +49,13 @@ class SplitLaw(Result):
 
     @property
     def curvatures(self) -> Tensor:
-        """Eigenvalues of S on ker M, ascending: their signs times the sign of α(1−α) are the rest."""
+        """Eigenvalues of S on ker M, (n,), ascending: their signs times the sign of α(1−α) are the rest."""
         null = torch.linalg.svd(self.M / self.units)[2][self.rank :]  # rows span ker M
         values: Tensor = torch.linalg.eigvalsh(null @ (self.S / torch.outer(self.units, self.units)) @ null.T)
         return values
 
     def matrix(self, fractions: Sequence[float]) -> Tensor:
-        """Q itself for shares (f_1, …, f_k): ((k−1)(d + next width)) squared."""
+        """Q itself for shares (f_1, …, f_k): (n, n) with n = (k−1)(d + next width)."""
         F = self._shares(fractions)
         eye = torch.eye(len(F), dtype=self.S.dtype)
         coupling = torch.kron(eye, self.M)

@@ -59,7 +59,7 @@ def split(
 ) -> Plan:
     """The plan of `epbook.split`: one neuron becomes several that share its outgoing weights.
 
-    Arguments and errors as there. Source: textbook section 1.3, figure 1.4; EP21.
+    Takes and raises what that does. Source: textbook section 1.3, figure 1.4; EP21.
 
     >>> from epbook.networks import two_layer
     >>> print(split(two_layer(1, 2), neuron=1, alpha=0.25))
@@ -71,7 +71,7 @@ def split(
 def add_null(net: nn.Sequential, *, layer: int = 0, bias: float = 0.0) -> Plan:
     """The plan of `epbook.add_null`: a neuron with zero incoming and outgoing weights.
 
-    Arguments and errors as there. Source: JML22 (arXiv 2111.15527).
+    Takes and raises what that does. Source: JML22 (arXiv 2111.15527).
 
     >>> from epbook.networks import two_layer
     >>> add_null(two_layer(1, 2))
@@ -90,7 +90,7 @@ def embed(
 ) -> Plan:
     """The plan of `epbook.embed`: splits of as many neurons as the wider network asks for.
 
-    Arguments and errors as there. Source: textbook section 1.3; EP21 theorem 2.
+    Takes and raises what that does. Source: textbook section 1.3; EP21 theorem 2.
 
     >>> from epbook.networks import two_layer
     >>> print(embed(two_layer(1, 2), 5))
@@ -128,7 +128,7 @@ def embed(
 def three_fold(net: nn.Sequential) -> Plan:
     """The plan of `epbook.embedding.three_fold`: three copies of the network, read as f + f − f.
 
-    Arguments and errors as there. Source: JML22 theorem 6.3.
+    Takes and raises what that does. Source: JML22 theorem 6.3.
 
     >>> from epbook.networks import two_layer
     >>> print(three_fold(two_layer(1, 2)))
@@ -146,7 +146,7 @@ def three_fold(net: nn.Sequential) -> Plan:
 def permute(net: nn.Sequential, order: Sequence[int], *, layer: int = 0) -> Plan:
     """The plan of `epbook.embedding.permute`: the neurons of one layer in another order.
 
-    Arguments and errors as there. Source: JML22.
+    Takes and raises what that does. Source: JML22.
 
     >>> from epbook.networks import two_layer
     >>> permute(two_layer(1, 2), [1, 0])
@@ -158,7 +158,7 @@ def permute(net: nn.Sequential, order: Sequence[int], *, layer: int = 0) -> Plan
 def scale(net: nn.Sequential, factor: float, *, layer: int = 0, neuron: int = 0) -> Plan:
     """The plan of `epbook.embedding.scale`: scale traded between the two sides of a neuron.
 
-    Arguments and errors as there. Source: JML22.
+    Takes and raises what that does. Source: JML22.
 
     >>> from epbook.networks import two_layer
     >>> scale(two_layer(1, 2), 4)
@@ -176,7 +176,8 @@ def compatible(
 ) -> Plan:
     """The plan of `epbook.embedding.compatible`: an embedding from index maps and coefficients.
 
-    Arguments and errors as there. Source: JML22 definition 5.2, theorem 5.1.
+    alphas: as in `epbook.embedding.compatible`. Takes and raises what that does. Source: JML22
+    definition 5.2, theorem 5.1.
 
     >>> from epbook.networks import two_layer
     >>> compatible(two_layer(1, 1), [[0, 0]], [[[1], [1]], [[1.5, -0.5]]])
@@ -196,7 +197,7 @@ def random_compatible(
 ) -> Plan:
     """The plan of `epbook.embedding.random_compatible`: an admissible embedding drawn at random.
 
-    Arguments and errors as there. Source: JML22 section 5.
+    Takes and raises what that does. Source: JML22 section 5.
 
     >>> from epbook.networks import two_layer
     >>> len(random_compatible(two_layer(1, 2), 4, seed=1).steps[0].maps[0])

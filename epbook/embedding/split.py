@@ -45,6 +45,7 @@ class Split(Step):
 
     @property
     def cancellation(self) -> float:
+        """Σ|f_i|: the shares add up to 1."""
         return math.fsum(map(abs, self.fractions))
 
     def coefficients(self, narrow: Sequence[Layer]) -> Tensor:

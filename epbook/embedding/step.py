@@ -22,11 +22,11 @@ class Step(ABC):
 
     @abstractmethod
     def coefficients(self, narrow: Sequence[Layer]) -> Tensor:
-        """The free coefficients of this step at `narrow`, one vector (empty where nothing is free)."""
+        """The free coefficients of this step at `narrow`, one vector (k,), empty where nothing is free."""
 
     @abstractmethod
     def rewrite(self, narrow: Sequence[Layer], coefficients: Tensor | None = None) -> list[Layer]:
-        """The wide layers; `coefficients` replaces the step's own. Raises ValueError where not critical."""
+        """The wide layers; `coefficients`, (k,), replaces the own. Raises ValueError where not critical."""
 
     @abstractmethod
     def __str__(self) -> str:
@@ -99,7 +99,7 @@ class Plan:
         return f"Plan(({''.join(f'{step!r}, ' for step in self.steps)}))"
 
     def coefficients(self, narrow: Sequence[Layer]) -> list[Tensor]:
-        """The free coefficients of every step, each read where that step acts."""
+        """The free coefficients of every step, each read where that step acts: (k,) for each step."""
         found = []
         for step in self.steps:
             found.append(step.coefficients(narrow))
@@ -107,7 +107,7 @@ class Plan:
         return found
 
     def rewrite(self, narrow: Sequence[Layer], coefficients: list[Tensor] | None = None) -> list[Layer]:
-        """Apply all steps to layers."""
+        """Apply all steps to layers; `coefficients`, (k,) for each step, replace their own."""
         for index, step in enumerate(self.steps):
             narrow = step.rewrite(narrow, None if coefficients is None else coefficients[index])
         return list(narrow)

@@ -46,7 +46,8 @@ def free_copy(net: nn.Module) -> nn.Module:
 def data_for(net: nn.Module, values: object, name: str) -> Tensor:
     """What a network of any kind takes: real numbers in float64, or indices (tokens, labels) as they are.
 
-    Raises what `table` raises. Source: the conventions of the whole book.
+    values: of any shape that the network takes, which is kept. Raises what `table` raises. Source: the
+    conventions of the whole book.
 
     >>> data_for(nn.Linear(2, 1), torch.ones(3, 2), "x").dtype
     torch.float64

@@ -16,7 +16,7 @@ NEAR_KINK = 1e-9
 def refuse_kinks(found: Sequence[Layer], x: Tensor) -> None:
     """Raise ValueError where a pre-activation lies on a kink of its σ, within NEAR_KINK of the largest |z|.
 
-    Source: textbook section 1.2 (the Hessian needs σ'').
+    x: (n, inputs), what the first layer receives. Source: textbook section 1.2 (the Hessian needs σ'').
 
     >>> import torch
     >>> from torch import nn

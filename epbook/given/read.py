@@ -38,10 +38,12 @@ class GivenNetwork(Result):
 
     @property
     def inputs(self) -> int:
+        """How many numbers one sample has."""
         return self.layers[0].inputs
 
     @property
     def outputs(self) -> int:
+        """How many numbers come out for one sample."""
         return self.layers[-1].width
 
     @property
@@ -65,7 +67,12 @@ class GivenNetwork(Result):
 
 @dataclass(frozen=True, eq=False)
 class Given(GivenNetwork):
-    """A network, data and a loss as they were read. Source: the conventions of the whole book."""
+    """A network, data and a loss as they were read. Source: the conventions of the whole book.
+
+    >>> from epbook.networks import two_layer
+    >>> read(two_layer(1, 3), torch.zeros(4, 1), torch.zeros(4, 1)).x.shape
+    torch.Size([4, 1])
+    """
 
     x: Tensor
     y: Tensor

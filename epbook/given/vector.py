@@ -11,7 +11,7 @@ from epbook.networks import Layer
 
 
 def flat(found: Sequence[Layer]) -> Tensor:
-    """θ of layers as one vector, layer by layer: the weight row by row, then the bias.
+    """θ of layers as one vector (P,), layer by layer: the weight row by row, then the bias.
 
     Raises nothing of its own. Source: torch.nn.utils.parameters_to_vector, for a Linear as PyTorch makes it.
 
@@ -25,7 +25,8 @@ def flat(found: Sequence[Layer]) -> Tensor:
 def unflat(found: Sequence[Layer], theta: Tensor) -> list[Layer]:
     """The same layers with the parameters θ, as views of it; the inverse of `flat`.
 
-    Raises nothing of its own. Source: torch.nn.utils.vector_to_parameters.
+    theta: (P,), in the order of `flat`. Raises nothing of its own. Source:
+    torch.nn.utils.vector_to_parameters.
 
     >>> unflat([Layer(torch.ones(1, 2), torch.zeros(1), None)], torch.arange(3.0))[0].bias.tolist()
     [2.0]

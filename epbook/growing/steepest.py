@@ -145,11 +145,11 @@ def steepest_split(
 
     ΔR = ½ ε² λ_min, for parts that move apart by ξ in what comes in and by η in what goes out.
 
-    net: any nn.Sequential of Linear and elementwise activations. neuron: default the one of the least λ_min.
-    along: "Q" (S and M together) or "S" alone, the splitting matrix. Everything is in units of the data.
-    For d incoming and k outgoing weights a step of Lanczos costs n(d + k): no matrix is made.
-    Returns a `Turn`. Raises ValueError for a layer, neuron or option that is not there, and as `ep.hessian`
-    does. Source: Wu, Wang and Liu 2019 (S); this book, page on growing (Q).
+    net: any nn.Sequential of Linear and elementwise activations. x, y: as in `ep.hessian`. neuron: default
+    the one of the least λ_min. along: "Q" (S and M together) or "S" alone, the splitting matrix. Everything
+    is in units of the data. For d incoming and k outgoing weights a step of Lanczos costs n(d + k): no matrix
+    is made. Returns a `Turn`. Raises ValueError for a layer, neuron or option that is not there, and as
+    `ep.hessian` does. Source: Wu, Wang and Liu 2019 (S); this book, page on growing (Q).
 
     >>> import epbook as ep
     >>> x, y = ep.data.tanh_teacher()

@@ -59,8 +59,9 @@ def equal_up_to(eps: float) -> float:
 def clusters(apart: np.ndarray, chosen: Iterable[int], height: float) -> tuple[tuple[int, ...], ...]:
     """Groups of the chosen neurons in which no pair is further apart than `height`, by complete linkage.
 
-    Single linkage or a greedy pass only chain neurons together, and the ends of a chain can be far apart.
-    Returned in the order of their first members. Raises nothing of its own. Source: scipy.cluster.hierarchy.
+    apart: (m, m), as `distance` gives it. Single linkage or a greedy pass only chain neurons together,
+    and the ends of a chain can be far apart. Returned in the order of their first members. Raises nothing of
+    its own. Source: scipy.cluster.hierarchy.
 
     >>> line = np.array([0.0, 0.6, 1.2, 9.0])
     >>> clusters(abs(line[:, None] - line), range(4), 1.0)

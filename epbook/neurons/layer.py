@@ -76,7 +76,7 @@ class Neurons(Result):
 
     @cached_property
     def orientation(self) -> Tensor:
-        """Unit vectors û_k = u_k/‖u_k‖, shape like u; of length 0 for a neuron without input."""
+        """Unit vectors û_k = u_k/‖u_k‖, (m, d) like u; of length 0 for a neuron without input."""
         return unit(self.incoming)
 
     @property
@@ -98,7 +98,7 @@ class Neurons(Result):
     def inner(self) -> Tensor:
         """v_k with a_k σ(u_k·x̃) = c_k σ(v_k·x̃): what two neurons must share to be merged.
 
-        û_k where σ is homogeneous, else u_k itself. Shape like u.
+        û_k where σ is homogeneous, else u_k itself, (m, d).
         """
         return self.orientation if self.homogeneous else self.incoming
 
@@ -128,15 +128,17 @@ class Neurons(Result):
         return replace(self, incoming=self.incoming[at], outgoing=self.outgoing[at])
 
     def sign(self, neuron: int, others: Sequence[int]) -> Tensor:
-        """−1 for the `others` that are opposite to `neuron` where σ is odd, as −σ(−z) = σ(z); else 1."""
+        """(k,), −1 for the `others` opposite to `neuron` where σ is odd, as −σ(−z) = σ(z); else 1."""
         opposite = self.orientation[list(others)] @ self.orientation[neuron] < 0
         return torch.where(opposite & self.sigma.odd, -1.0, 1.0).to(self.incoming.dtype)
 
 
 def lengths(rows: Tensor) -> Tensor:
-    """The Euclidean norm of each row, (n,); squares that leave the range of the numbers do no harm.
+    """The Euclidean norm of each row; squares that leave the range of the numbers do no harm.
 
-    ‖v‖ = s‖v/s‖ with s = max |v_i|. Raises nothing of its own. Source: standard (hypot).
+    ‖v‖ = s‖v/s‖ with s = max |v_i|.
+
+    rows: (n, d). Returns (n,). Raises nothing of its own. Source: standard (hypot).
 
     >>> lengths(torch.tensor([[3e-200, 4e-200]], dtype=torch.float64)).tolist()
     [5e-200]
@@ -148,7 +150,9 @@ def lengths(rows: Tensor) -> Tensor:
 
 
 def unit(rows: Tensor) -> Tensor:
-    """Each row divided by its length; rows of zeros stay. Raises nothing of its own. Source: standard.
+    """Each row divided by its length; rows of zeros stay.
+
+    v/‖v‖. rows: (n, d). Returns (n, d). Raises nothing of its own. Source: standard.
 
     >>> unit(torch.tensor([[0.0, 4.0], [0.0, 0.0]])).tolist()
     [[0.0, 1.0], [0.0, 0.0]]

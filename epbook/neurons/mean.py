@@ -14,8 +14,11 @@ def mean_neuron(neurons: Neurons, group: Sequence[int], sign: Tensor) -> Tensor:
     """u of the one neuron that does what a group does: the mean of theirs, loud ones counting for more.
 
     Along Σ_k s_k ‖A_k‖ û_k, as long as the members on average, where σ is homogeneous; else Σ_k s_k ‖a_k‖ u_k
-    / Σ_k ‖a_k‖. sign: s of `Neurons.sign`. The members must be similar (more than 0) and not all silent: then
-    the sum does not vanish. Raises nothing of its own. Source: this book's.
+    / Σ_k ‖a_k‖.
+
+    sign: (k,), s of `Neurons.sign` for the k members. Returns u, (d,), its bias last. The members must be
+    similar (more than 0) and not all silent: then the sum does not vanish. Raises nothing of its own. Source:
+    this book's.
 
     >>> from torch import nn
     >>> u = torch.tensor([[3.0, 0.0], [0.0, 1.0]])
@@ -34,7 +37,10 @@ def mean_neuron(neurons: Neurons, group: Sequence[int], sign: Tensor) -> Tensor:
 def coefficient(neurons: Neurons, group: Sequence[int], sign: Tensor, incoming: Tensor) -> Tensor:
     """a of a neuron with these u that stands for a group, (outputs,).
 
-    a = Σ_k s_k a_k ‖u_k‖/‖u‖ where σ is homogeneous, else Σ_k s_k a_k. Raises nothing of its own. Source:
+    a = Σ_k s_k a_k ‖u_k‖/‖u‖ where σ is homogeneous, else Σ_k s_k a_k.
+
+    sign: (k,), s of `Neurons.sign` for the k members of the group. incoming: (d,), u of the one neuron, its
+    bias last. Raises nothing of its own. Source:
     textbook section 1.4 (a_j ← Σ_k a_k‖w_k‖/‖w_j‖).
 
     >>> from torch import nn

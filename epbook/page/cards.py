@@ -31,6 +31,9 @@ class Card(NamedTuple):
     The picture's label says what one sees, for who does not.
 
     Source: the conventions of the whole book.
+
+    >>> Card("training", "Training", "Why?", Figure(figsize=(2, 1))).title
+    'Training'
     """
 
     page: str

@@ -15,8 +15,8 @@ def agreement_matrix(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> Ten
 
     C_ij = #{x : argmax net(x) = i, argmax small(x) = j}; the predictions agree on the diagonal.
 
-    Returns counts, (classes, classes). Raises ValueError where outputs differ in number, are single or not
-    finite, and where there are no data. Source: textbook section 1.4, figure 1.7(d).
+    x: (n, inputs). Returns counts, (classes, classes). Raises ValueError where outputs differ in number, are
+    single or not finite, and where there are no data. Source: textbook section 1.4, figure 1.7(d).
 
     >>> net = nn.Sequential(nn.Linear(2, 2, bias=False))
     >>> _ = net[0].weight.data.copy_(torch.eye(2))
@@ -32,8 +32,8 @@ def agreement_matrix(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> Ten
 def agreement(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> float:
     """Share of the inputs for which two networks predict the same class, from 0 to 1.
 
-    Σ_i C_ii / n with C of `agreement_matrix`, which also says what is refused: raises the same.
-    Source: textbook section 1.4 ("about 98.5 %").
+    x: (n, inputs). Σ_i C_ii / n with C of `agreement_matrix`, which also says what is refused: raises the
+    same. Source: textbook section 1.4 ("about 98.5 %").
 
     >>> net = nn.Sequential(nn.Linear(2, 3))
     >>> agreement(net, net, torch.zeros(4, 2))
@@ -46,8 +46,8 @@ def agreement(net: nn.Sequential, small: nn.Sequential, x: Tensor) -> float:
 def accuracy(net: nn.Sequential, x: Tensor, y: Tensor) -> float:
     """Share of the inputs classified rightly, argmax net(x) = class of y, from 0 to 1.
 
-    y: class labels, (n,) whole numbers, or one-hot, (n, classes). Raises ValueError where they are neither,
-    and as `agreement` does. Source: standard.
+    x: (n, inputs). y: class labels, (n,) whole numbers, or one-hot, (n, classes). Raises ValueError where
+    they are neither, and as `agreement` does. Source: standard.
 
     >>> net = nn.Sequential(nn.Linear(3, 3, bias=False))
     >>> _ = net[0].weight.data.copy_(torch.eye(3))

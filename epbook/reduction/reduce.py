@@ -40,7 +40,7 @@ def reduce(
     Where σ is not homogeneous, equal weights are what can be merged: û = u, and norms do not enter. For
     odd σ, w and −w are merged too. Neurons with w = 0 go into the next layer's bias where it has one.
 
-    net: Sequential of Linear and elementwise activations, not changed. x (n, d), y: data for
+    net: Sequential of Linear and elementwise activations, not changed. x (n, d), y (n, k): data for
     "least-squares", the bound and the loss in the report. layers: hidden layers to reduce, default all,
     first to last: then the reduction of an embedded network is the inverse of the embedding. seed: draws
     the representatives. Computed in float64; the small network has the number type and device of `net`, and

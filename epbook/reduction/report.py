@@ -60,6 +60,7 @@ class Report(Result):
 
     @property
     def widths_after(self) -> tuple[int, ...]:
+        """Neurons left in each layer of the report."""
         return tuple(layer.width_after for layer in self.layers)
 
     def __str__(self) -> str:

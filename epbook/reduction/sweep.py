@@ -61,9 +61,9 @@ def sweep_similarity(
 
     agreement = #{x : argmax small(x) = argmax net(x)}/n over the test inputs.
 
-    x (n, inputs), y (n, classes): for the fit and the reports; x_test, y_test (labels or one-hot): for
-    agreement and accuracy. layer: which hidden layer. seed: draws the representatives.
-    Raises ValueError as `reduce` and `accuracy` do. Source: textbook section 1.4, one threshold, 0.9.
+    x (n, inputs), y (n, classes): for the fit and the reports; x_test (n, inputs), y_test ((n,) labels or
+    one-hot): for agreement and accuracy. layer: which hidden layer. seed: draws the representatives. Raises
+    ValueError as `reduce` and `accuracy` do. Source: textbook section 1.4, one threshold, 0.9.
 
     >>> import torch
     >>> from epbook.networks import two_layer

@@ -27,7 +27,7 @@ class Line(Result):
 
     @property
     def values(self) -> NDArray:
-        """All pauses in the bin."""
+        """All pauses in the bin, (n,), log10 losses."""
         return np.concatenate(list(self.pauses.values()))
 
     @property

@@ -41,5 +41,5 @@ class Plateau:
         return bool(now < losses[0] / 2 and now > (1 - self.drop) * before)
 
     def first(self, losses: NDArray) -> int | None:
-        """The first step on the plateau, None where there is none."""
+        """The first step on the plateau, None where there is none. losses: (n,), of every step."""
         return next((t for t in range(len(losses)) if self(losses[: t + 1])), None)

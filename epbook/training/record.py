@@ -50,7 +50,7 @@ class Record(Result):
         return f"the loss is not finite at step {self.diverged}: {cause} too large"
 
     def arrays(self) -> dict[str, NDArray]:
-        """The record as arrays under names, for the store."""
+        """The record as arrays under names, for the store: (n,) each, of a state any shape it has."""
         found = {"counts": self.counts, "steps": self.steps, "losses": self.losses}
         found["diverged"] = np.array(-1 if self.diverged is None else self.diverged)
         states = {"final": self.final, **{f"kept{step}": state for step, state in self.kept.items()}}
@@ -63,7 +63,7 @@ class Record(Result):
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray]) -> Record:
-        """The record whose `arrays` these are."""
+        """The record whose `arrays` these are, of any shape that it gave them."""
         states = {
             name.removesuffix(".hidden"): (arrays[name], arrays[name.removesuffix("hidden") + "out"])
             for name in arrays

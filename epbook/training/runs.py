@@ -72,11 +72,11 @@ class Runs(Result):
             ) from None
 
     def spectrum(self, width: int) -> NDArray:
-        """Number of training steps, over all seeds, with log10 loss in each of the 200 bins on [−5, 0]."""
+        """Number of training steps, over all seeds, with log10 loss in each bin on [−5, 0], (200,)."""
         return self._counts(width)[1:-1]
 
     def pauses(self, width: int, seed: int, *, share: float = 0.01) -> NDArray:
-        """log10 losses at which one net pauses, lowest first.
+        """log10 losses at which one net pauses, (n,), lowest first.
 
         A net pauses in a bin that holds this share of its steps or more, where |d log10 L / d log10 step| on
         the grid of the loss curve is smallest; if that is at an edge of the bin, it only passes.
@@ -105,7 +105,7 @@ class Runs(Result):
         return int(counts[0]), int(counts[-1])
 
     def losses(self, width: int, seed: int) -> tuple[NDArray, NDArray]:
-        """Steps (a logarithmic grid) and losses of one net."""
+        """Steps (a logarithmic grid) and losses of one net, (n,) each."""
         record = self.record(width, seed)
         return record.steps, record.losses
 

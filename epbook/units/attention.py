@@ -35,6 +35,11 @@ class Attention(nn.Module):
     becomes of its size. Called as `nn.MultiheadAttention` is; returns (output, None), the weights of the
     heads are not kept. Stands in for it in `nn.TransformerEncoderLayer`.
     Source: Vaswani et al. 2017, section 3.2.
+
+    >>> query, key, value, out = (nn.Linear(4, 4) for _ in range(4))
+    >>> heads = Attention(query, key, value, out, key_sizes=[1, 3], value_sizes=[2, 2], scales=[1.0, 0.5])
+    >>> heads(torch.ones(2, 5, 4))[0].shape
+    torch.Size([2, 5, 4])
     """
 
     # PyTorch's encoder layers look at these to choose their fused kernels, which know equal heads only.
@@ -63,6 +68,7 @@ class Attention(nn.Module):
 
     @property
     def num_heads(self) -> int:
+        """How many heads there are."""
         return len(self.scores)
 
     def forward(
@@ -76,6 +82,7 @@ class Attention(nn.Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Tensor, None]:
+        """(output, None), as `nn.MultiheadAttention` without weights; query and output: (n, t, d)."""
         key = query if key is None else key
         value = key if value is None else value
         turned = query.ndim == 3 and not self.batch_first

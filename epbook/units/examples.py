@@ -15,7 +15,11 @@ from epbook.units.parts import Part, Units
 
 
 class GatedBlock(nn.Module):
-    """SwiGLU, down(silu(gate x) · up x). Source: Shazeer 2020."""
+    """SwiGLU, down(silu(gate x) · up x). Source: Shazeer 2020.
+
+    >>> GatedBlock(inputs=3, width=4, outputs=2)(torch.ones(5, 3)).shape
+    torch.Size([5, 2])
+    """
 
     def __init__(self, inputs: int = 3, width: int = 3, outputs: int = 2) -> None:
         super().__init__()
@@ -23,12 +27,17 @@ class GatedBlock(nn.Module):
         self.down = nn.Linear(width, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x: (n, inputs). Returns (n, outputs)."""
         result: Tensor = self.down(nn.functional.silu(self.gate(x)) * self.up(x))
         return result
 
 
 class ResidualBlock(nn.Module):
-    """x + MLP(LayerNorm(x)), half of a transformer's block. Source: Xiong et al. 2020 (pre-LN)."""
+    """x + MLP(LayerNorm(x)), half of a transformer's block. Source: Xiong et al. 2020 (pre-LN).
+
+    >>> ResidualBlock(stream=3, width=4)(torch.ones(5, 3)).shape
+    torch.Size([5, 3])
+    """
 
     def __init__(self, stream: int = 3, width: int = 3) -> None:
         super().__init__()
@@ -36,6 +45,7 @@ class ResidualBlock(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(stream, width), nn.GELU(), nn.Linear(width, stream))
 
     def forward(self, x: Tensor) -> Tensor:
+        """x: (n, d), the stream. Returns (n, d)."""
         result: Tensor = x + self.mlp(self.norm(x))
         return result
 
@@ -84,6 +94,10 @@ class Example(Result):
     """How to build a network with one kind of unit, the shape of its data, and its family's name.
 
     Source: the page on units.
+
+    >>> net, x, y, family = Example(GatedBlock, (5, 3), "").draw(seed=0)
+    >>> x.shape, y.shape
+    (torch.Size([5, 3]), torch.Size([5, 2]))
     """
 
     build: Callable[[], nn.Module]
@@ -91,7 +105,7 @@ class Example(Result):
     units: str
 
     def draw(self, seed: int) -> tuple[nn.Module, Tensor, Tensor, Units]:
-        """(network, x, y, family), all numbers normal, the weights of variance 0.5; float64."""
+        """(network, x, y, family), float64, normal, weights of variance 0.5; x of `shape`, y of any shape."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             net = self.build().double()

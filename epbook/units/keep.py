@@ -17,9 +17,9 @@ def keep(
 ) -> nn.Module:
     """The network with some units of a family alone: pruning, with the same refit as `reduce` if x is given.
 
-    kept: their numbers, in the order that they shall have. Returns a new network. Raises ValueError for a
-    unit or family that is not there, and where nothing is kept.
-    Source: pruning by any criterion; the refit as in He, Zhang & Sun 2017.
+    x: of any shape that `net` takes. kept: their numbers, in the order that they shall have. Returns a new
+    network. Raises ValueError for a unit or family that is not there, and where nothing is kept. Source:
+    pruning by any criterion; the refit as in He, Zhang & Sun 2017.
 
     >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3))
     >>> keep(net, [3, 1])[0].out_channels

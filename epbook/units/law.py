@@ -27,10 +27,10 @@ def law_matrices(
 ) -> tuple[Tensor, Tensor]:
     """(S, M) of a function g(C, w) that is linear in C: all that the law of a split needs.
 
-    S = ∂²g/∂w², (|w|, |w|); M = ∂²g/∂C∂w, (|C|, |w|).
+    S = ∂²g/∂w², (d, d); M = ∂²g/∂C∂w, (k, d).
 
-    C, w: vectors. chunk: rows at a time, to save memory. Raises what `torch.func` raises. Source: the page on
-    units.
+    C: (k,), w: (d,), g: one number. chunk: rows at a time, to save memory. Raises what `torch.func` raises.
+    Source: the page on units.
 
     >>> C, w = torch.tensor([2.0]), torch.tensor([3.0])
     >>> [part.item() for part in law_matrices(lambda C, w: (C * w**2).sum(), C, w)]
@@ -55,13 +55,12 @@ def split_law(
     g(C, w) = ⟨e, C φ(x; w)⟩ with e = ∂R/∂(the sum) frozen: S = ∂²g/∂w², M = ∂²g/∂C∂w.
 
     net: any nn.Module, at any point where φ and what follows are twice differentiable (away from kinks and
-    from ties of max pooling). units: the family, by its name in `ep.units.find(net)` or as `named` gives
-    it; may be left out where there is one only. unit: its number. chunk: rows of S at a time.
-    What counts as zero is measured: S and M are computed again with every operation's last digits at
-    random. Returns a `SplitLaw`, in float64. Raises ValueError for a family or unit that is not there, units
-    that enter more than one sum or are none on these data (as `named` checks them), data that do not fit,
-    and a point at a kink.
-    Source: the page on units.
+    from ties of max pooling). x, y: of any shape that the network and the loss take. units: the family, by
+    its name in `ep.units.find(net)` or as `named` gives it; may be left out where there is one only. unit:
+    its number. chunk: rows of S at a time. What counts as zero is measured: S and M are computed again with
+    every operation's last digits at random. Returns a `SplitLaw`, in float64. Raises ValueError for a family
+    or unit that is not there, units that enter more than one sum or are none on these data (as `named` checks
+    them), data that do not fit, and a point at a kink. Source: the page on units.
 
     >>> net = nn.Sequential(nn.Conv1d(1, 3, 2), nn.Tanh(), nn.Flatten(), nn.Linear(9, 1))
     >>> x = torch.linspace(-1, 1, 8).view(2, 1, 4)
@@ -112,7 +111,7 @@ def split_inertia(
 
     In H(Tθ) − In H(θ) = In Q, Q = [[F ⊗ S, I ⊗ Mᵀ], [I ⊗ M, 0]], F = diag(f) − ffᵀ; exact at every θ.
 
-    Arguments as in `split_law` and `split`; alpha defaults to 1/2. Returns Inertia(negative, zero,
+    x, y and the rest as in `split_law` and `split`; alpha defaults to 1/2. Returns Inertia(negative, zero,
     positive). Raises what these two raise. Source: the page on units.
 
     >>> net = nn.Sequential(nn.Linear(1, 2), nn.Tanh(), nn.Linear(2, 1))

@@ -26,6 +26,7 @@ def named(
 
     Σ_j C_j φ(x; w_j): linear in C_j, each φ a function of its own w_j alone, all of one form.
 
+    x: of any shape that `net` takes.
     incoming: the modules (Linear, convolution) whose rows are w, or `Part`s of parameters. outgoing: the
     module that reads them, whose columns are C, or a `Part`. sum_at: the module whose output is the sum,
     default `outgoing`. homogeneous: whether φ(x; s·w) = s φ(x; w) for s > 0.

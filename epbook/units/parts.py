@@ -24,14 +24,15 @@ class Part:
 
     @property
     def stop(self) -> int:
+        """Where the entries of the last unit end."""
         return self.start + sum(self.sizes)
 
     def take(self, values: Tensor, unit: int) -> Tensor:
-        """The slice of one unit."""
+        """The slice of one unit from `values`, of any shape."""
         return values.narrow(self.dim, self.start + sum(self.sizes[:unit]), self.sizes[unit])
 
     def put(self, values: Tensor, unit: int, piece: Tensor) -> Tensor:
-        """The parameter with another slice for one unit; a new tensor."""
+        """`values`, of any shape, with another slice for one unit; a new tensor."""
         first = self.start + sum(self.sizes[:unit])
         last = first + self.sizes[unit]
         before = values.narrow(self.dim, 0, first)
@@ -39,13 +40,13 @@ class Part:
         return torch.cat([before, piece, after], dim=self.dim)
 
     def join(self, values: Tensor, pieces: list[Tensor]) -> Tensor:
-        """The parameter with further units behind its last one; a new tensor."""
+        """`values`, of any shape, with further units behind its last one; a new tensor."""
         before = values.narrow(self.dim, 0, self.stop)
         after = values.narrow(self.dim, self.stop, values.shape[self.dim] - self.stop)
         return torch.cat([before, *pieces, after], dim=self.dim)
 
     def chosen(self, values: Tensor, units: list[int]) -> Tensor:
-        """The parameter with these units alone."""
+        """`values`, of any shape, with these units alone; a new tensor."""
         before = values.narrow(self.dim, 0, self.start)
         after = values.narrow(self.dim, self.stop, values.shape[self.dim] - self.stop)
         return torch.cat([before, *(self.take(values, unit) for unit in units), after], dim=self.dim)
@@ -82,6 +83,7 @@ class Units:
 
     @property
     def parts(self) -> tuple[Part, ...]:
+        """All parts: what comes in, what goes out, what is carried."""
         return self.incoming + self.outgoing + self.carried
 
     def resized(self, units: list[int]) -> Units:
@@ -98,14 +100,14 @@ class Units:
         )
 
     def vectors(self, values: Mapping[str, Tensor], unit: int) -> tuple[Tensor, Tensor]:
-        """(w, C) of one unit, each as one vector."""
+        """(w, C) of one unit, each as one vector, (d,) and (k,)."""
         return tuple(  # type: ignore[return-value]
             torch.cat([part.take(values[part.name], unit).flatten() for part in parts])
             for parts in (self.incoming, self.outgoing)
         )
 
     def replaced(self, values: Mapping[str, Tensor], unit: int, w: Tensor, C: Tensor) -> dict[str, Tensor]:
-        """All parameters, with other vectors for one unit."""
+        """All parameters, with other vectors w, (d,), and C, (k,), for one unit."""
         new = dict(values)
         for parts, vector in ((self.incoming, w), (self.outgoing, C)):
             shapes = [part.take(values[part.name], unit).shape for part in parts]

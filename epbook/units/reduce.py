@@ -68,6 +68,7 @@ def reduce(
 
     Σ_{k∈G} C_k φ(x; w_k) ≈ C φ(x; w); C = Σ_k C_k ‖w_k‖/‖w‖ where φ is homogeneous, else Σ_k C_k.
 
+    x, y: of any shape that the network and the loss take.
     units: one family or several, in this order; default all neurons and channels that `find` reads, first
     to last. mode: "random", "mean" (amplitude-weighted) or "least-squares", as in `ep.reduce`: there the
     C of the family are refitted so that the sum they enter, on x and at all positions, comes as near as

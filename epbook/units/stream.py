@@ -18,6 +18,9 @@ class Stream(nn.Module):
     s = embed x; s ← s + out(attention(N(s))); s ← s + down(gelu(up N(s))); f = unembed N(s), with
     N(s) = γ·(s − mean)/√(var + ε) ("layer"), γ·s/√(mean s² + ε) ("rms"), or s itself (None).
     Source: Xiong et al. 2020 (pre-LN); Zhang & Sennrich 2019 (RMSNorm).
+
+    >>> Stream("rms", stream=4, inputs=3)(torch.ones(2, 5, 3)).shape
+    torch.Size([2, 5, 2])
     """
 
     def __init__(self, norm: str | None, *, stream: int = 4, inputs: int = 3, eps: float = 0.1) -> None:
@@ -30,6 +33,7 @@ class Stream(nn.Module):
         self.gains = nn.ParameterList(torch.ones(stream) for _ in range(gains))
 
     def normed(self, s: Tensor, place: int) -> Tensor:
+        """N(s) before attention (place 0), the MLP (1) and what reads out (2); (n, t, d) like s."""
         if self.norm is None:
             return s
         s = s - s.mean(-1, keepdim=True) if self.norm == "layer" else s
@@ -37,6 +41,7 @@ class Stream(nn.Module):
         return result
 
     def forward(self, x: Tensor) -> Tensor:
+        """x: (n, t, inputs). Returns (n, t, 2)."""
         s = self.embed(x)
         n = self.normed(s, 0)
         scores = self.query(n) @ self.key(n).transpose(-2, -1) / 2**0.5

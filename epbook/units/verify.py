@@ -57,7 +57,7 @@ def verify(
 
     In H(Tθ) = In H(θ) + In Q, counted from the dense Hessians of both networks: for small ones.
 
-    fractions: the shares (f_1, …, f_k) of each trial. Other arguments as in `split_law`. Raises what
+    fractions: the shares (f_1, …, f_k) of each trial. x, y and the rest as in `split_law`. Raises what
     `split_law` and `split` raise. Source: the page on units.
 
     >>> net = nn.Sequential(nn.Linear(1, 2), nn.Tanh(), nn.Linear(2, 1)).double()
