@@ -155,7 +155,16 @@ def test_the_package_tells_what_it_is():
     assert [room.split(".")[-1] for room in ROOMS] == [name for name in reference if name != "index"]
     told = told_by_the_package()
     assert told.startswith("epbook ")
-    for name in ("find_critical ", "split ", "reduce ", "features ", "grow ", "explore ", "laboratory ", *EXTRAS):
+    for name in (
+        "find_critical ",
+        "split ",
+        "reduce ",
+        "features ",
+        "grow ",
+        "explore ",
+        "laboratory ",
+        *EXTRAS,
+    ):
         assert f"  {name}" in told
     assert "missing" not in told
 
