@@ -88,19 +88,17 @@ def reference_is_stale(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 def link(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Entries get a link to the book; pages get links to entries, in the text and in a line at the end."""
-    if app.builder.name != "singlehtml":  # on paper the name says it
-        for literal in list(doctree.findall(nodes.literal)):
-            _linked(app, page, literal)
-    if page.startswith(FOLDER):
-        for signature in doctree.findall(addnodes.desc_signature):
-            _explained(app, page, signature)
-    elif app.builder.name != "singlehtml":
-        used = [
-            name for name in _all_uses(app.env).get(page, {}) if page_of(name) != f"{FOLDER}page"
-        ]  # what every page is made with
-        if used:
-            names = sorted(used, key=lambda name: name.rsplit(".", 1)[1].lower())
-            doctree.next_node(nodes.section).append(_line("In the reference: ", *_names_of(app, page, names)))
+    for literal in list(doctree.findall(nodes.literal)):
+        _linked(app, page, literal)
+    for signature in list(doctree.findall(addnodes.desc_signature)):
+        _explained(app, page, signature)
+    if page.startswith(FOLDER) or app.builder.name == "singlehtml":  # which has no end of each page
+        return
+    used = _all_uses(app.env).get(page, {})
+    names = [name for name in used if page_of(name) != f"{FOLDER}page"]  # what every page is made with
+    if names:
+        names.sort(key=lambda name: name.rsplit(".", 1)[1].lower())
+        doctree.next_node(nodes.section).append(_line("In the reference: ", *_names_of(app, page, names)))
 
 
 def _names_of(app: Sphinx, page: str, names: list[str]) -> list[nodes.Node]:
