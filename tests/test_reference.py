@@ -165,6 +165,7 @@ def test_a_docstring_is_read_as_it_stands(name):
         ("Use ``ep.split`` here.", "book/api/embedding.html#epbook.embedding.split"),
         ("Use ``ep.layers()`` here.", "book/api/given.html#epbook.given.layers"),
         ("Use ``ep.plan.embed`` here.", "book/api/plan.html#epbook.embedding.plan.embed"),
+        ("As in ``epbook.units.split``.", "book/api/units.html#epbook.units.split"),
         ("Use ``ep.split(net)``, ``split``, ``ep.no_such`` or ``ep.units`` here.", None),
         ("``ep.split`` in a heading\n=========================\n\nText.", None),
         ("See `ep.split <other.html>`_ here.", None),

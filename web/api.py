@@ -23,7 +23,7 @@ from sphinx.util.nodes import make_refnode
 
 # Shown by their names in signatures, not as the long unions they stand for.
 ALIASES = ("ActivationLike", "ArrayLike", "Loss", "NDArray", "Triple", "Value")
-NAMED = re.compile(r"ep\.([\w.]+(?:\(\))?)")
+NAMED = re.compile(r"ep(?:book)?\.([\w.]+(?:\(\))?)")
 USE = re.compile(r"\bep\.((?:[a-z_]\w*\.)*[A-Za-z_]\w*)")
 
 
