@@ -159,6 +159,13 @@ def test_a_docstring_is_read_as_it_stands(name):
     assert [block for block in document.findall() if block.tagname == "doctest_block"] or ">>>" not in text
 
 
+def test_python_has_nothing_to_say_of_a_field():
+    lines = [epbook.page.Card.page.__doc__]
+    assert lines[0].startswith("Alias")
+    api.readable(None, "attribute", "epbook.page.Card.page", None, None, lines)
+    assert lines == []
+
+
 @pytest.mark.parametrize(
     ("text", "leads"),
     [

@@ -29,8 +29,8 @@ USE = re.compile(r"\bep\.((?:[a-z_]\w*\.)*[A-Za-z_]\w*)")
 
 def readable(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """Turn a docstring into reStructuredText: `code` as code, examples as they are, all else as it stands."""
-    if what == "module":  # its page says it
-        lines.clear()
+    if what == "module" or "".join(lines[:1]).startswith("Alias for field number"):
+        lines.clear()  # the page says it, and the docstring of the class what a field is
     blocks, example, listed = [], False, False
     for line in lines:
         example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
