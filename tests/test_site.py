@@ -126,7 +126,7 @@ def test_there_is_no_list_of_labels_to_which_nothing_leads():
 @pytest.mark.parametrize("name", ENTRIES)
 def test_a_page_says_where_it_lives_or_that_it_is_not_to_be_listed(html, name):
     found = head(html, name)
-    address = BASE + name.removesuffix("index.html") if name == "index.html" else BASE + name
+    address = BASE if name == "index.html" else BASE + name
     card = {meta["property"]: meta["content"] for meta in found.select("meta[property^=og]")}
     if name in ("search.html", "404.html"):
         assert found.find("meta", attrs={"name": "robots"})["content"] == "noindex"

@@ -147,9 +147,7 @@ def _linked(app: Sphinx, page: str, literal: nodes.literal) -> None:
             return
         inside = inside.parent
     if (words := NAMED.fullmatch(literal.astext())) and (name := resolve(words[1])):
-        reference = make_refnode(app.builder, page, page_of(name), name, [literal.copy()])
-        reference[0] += [child.deepcopy() for child in literal.children]
-        literal.replace_self(reference)
+        literal.replace_self(make_refnode(app.builder, page, page_of(name), name, [literal.deepcopy()]))
 
 
 def _line(words: str, *links: nodes.Node) -> nodes.paragraph:

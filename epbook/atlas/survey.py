@@ -105,12 +105,11 @@ def survey(
             found[width, linear] = points
             each_hits = zip(points, points.hits, strict=True)
             cut = [_cut(p.model, x, y, linear, hits, p) for p, hits in each_hits]
-            before, unsure = len(listed), []  # unsure: not isolated, or on the way to yet another infinity
+            before = len(listed)
+            unsure: list[Station] = []  # not isolated, or on the way to yet another infinity
             for station in sorted(cut, key=lambda each: each.inertia is None):
-                if station.inertia is None and not _known(station, listed, y):
-                    unsure.append(station)
-                else:
-                    _add(station, listed, y)
+                if not _known(station, listed, y):
+                    (unsure if station.inertia is None else listed).append(station)
             ends = [_cut(net, x, y, linear, 1) for net in loose]
             ends = [each for each in ends if not _known(each, listed, y)]
             listed += _met_twice(unsure + ends, y)
@@ -140,25 +139,14 @@ def _count(ends: Sequence[Station], stations: Sequence[Station], y: Tensor) -> d
     return {name: number for name, number in hits.items() if number}
 
 
-def _add(station: Station, kept: list[Station], y: Tensor) -> None:
-    """Add it to the list, or its hits to the same one there."""
-    for at, each in enumerate(kept):
-        if same(each, station, y):
-            kept[at] = dataclasses.replace(each, hits=each.hits + station.hits)
-            return
-    kept.append(station)
-
-
 def _met_twice(unsure: Sequence[Station], y: Tensor) -> list[Station]:
     """Of points that are not isolated those that two starts met as one function.
 
     The data may leave weights free that no symmetry does: on a grid of four values per input, w is. A point
     on the way to another infinity is a new function at every start.
     """
-    met: list[Station] = []
-    for station in unsure:
-        _add(station, met, y)
-    return [each for each in met if each.hits > 1]
+    once = [each for at, each in enumerate(unsure) if not _known(each, unsure[:at], y)]
+    return [each for each in once if sum(other.hits for other in unsure if same(each, other, y)) > 1]
 
 
 def same(one: Station, other: Station, y: Tensor) -> bool:
