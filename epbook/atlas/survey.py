@@ -83,7 +83,8 @@ def survey(
     only the data can make it, is listed without inertia if two starts met it; met once it is not, and told
     in `dropped` where the finder vouched for it. A station met again in a wider network has the hits of
     both. Nothing says that the list is complete: see the hits and `Atlas.unseen`.
-    Returns an `Atlas`, the same for the same arguments. Raises ValueError for bad data or counts.
+    Returns an `Atlas`. A start that ends at the edge of what the finder vouches for counts or not as rounding
+    falls, so hits may differ by one or two from run to run. Raises ValueError for bad data or counts.
     Source: Ballard et al. (2017), EP21 figure 4; this book, page on the atlas.
 
     >>> import epbook as ep
